@@ -1,0 +1,373 @@
+/* forklift/plugin.h - the Forklift plugin API, draft 0.1
+ *
+ * A plugin is a shared object that answers requests. It exports one function, forklift_plugin_v1(), which returns a
+ * static descriptor; everything else goes through pointers, in both directions. A plugin links nothing of Forklift, and
+ * has no undefined symbol of the server: it can be loaded, called and unit-tested without one.
+ *
+ *     #include <forklift/plugin.h>
+ *
+ *     static int produce(void *instance, const forklift_env *env, forklift_body *body, forklift_out *out) {
+ *       (void)instance, (void)env, (void)body;
+ *       static const char page[] = "Content-Type: text/plain\n\nHello, world\n";
+ *       return out->write(out, page, sizeof page - 1);
+ *     }
+ *
+ *     FORKLIFT_PLUGIN("hello", "1.0", .produce = produce);
+ *
+ *     cc -shared -fPIC -I plugin-api/include hello.c -o hello.so
+ *
+ * C++ authors use forklift/plugin.hpp, which wraps this header and adds nothing to what crosses the boundary.
+ *
+ * THE LIFE OF A PLUGIN. A worker is a process with one plugin and one request at a time. It is forked, drops its
+ * privileges, opens the plugin, calls forklift_plugin_v1(), checks the descriptor, calls create() once, then produce()
+ * once a request, and destroy() before it leaves. Nothing of the plugin ever runs in the master. Static constructors
+ * run when the worker opens the plugin; static destructors and atexit handlers don't run: a worker leaves with
+ * _exit(2), after destroy().
+ *
+ * TAGS. Each function says who may call it, and where:
+ *   [worker]    called by the host on the worker's main thread
+ *   [produce]   the plugin may call it on that thread between the start and the return of produce()
+ *   [create]    likewise, in create()
+ *   [any]       the plugin may call it at any time from create() to the return of destroy(), from any thread
+ *
+ * RESULTS. Functions that return int or int64_t return 0 or a count on success and one of the negative FORKLIFT_E...
+ * numbers on failure. Strings are bytes in no particular encoding; a size in bytes stands beside each of them, and a
+ * NUL byte, not counted, behind each that the host hands out.
+ *
+ * EVOLUTION. The major version is part of the exported function's name, as in a SONAME. Each struct that can grow
+ * begins with its own size and a version, filled in by the side that made it; a minor appends members at the end and
+ * changes no line above. FORKLIFT_HAS() tells whether a table is long enough to hold a member. Structs that stand in
+ * arrays are frozen. A host refuses a plugin of another major, and one of a newer minor than its own. While the API is
+ * a draft (major 0), it refuses every other minor too.
+ *
+ * CHANGELOG
+ *   0.1  the first draft
+ */
+#ifndef FORKLIFT_PLUGIN_H
+#define FORKLIFT_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if !defined(__linux__) || !defined(__GNUC__)
+#error "Forklift runs on Linux; its plugins are built with gcc, clang or another compiler with GNU attributes"
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define FORKLIFT_API_MAJOR 0
+#define FORKLIFT_API_MINOR 1
+
+/* The first member of every struct that can grow. */
+typedef struct forklift_version {
+  uint32_t size;  /* of the whole struct, in bytes, as its maker knew it */
+  uint16_t major; /* FORKLIFT_API_MAJOR, as its maker knew it */
+  uint16_t minor; /* FORKLIFT_API_MINOR, likewise */
+} forklift_version;
+
+/* The initialiser of a `version` member, for a struct of the given type. */
+#define FORKLIFT_VERSION_OF(type) { sizeof(type), FORKLIFT_API_MAJOR, FORKLIFT_API_MINOR }
+
+/* True if `table`, a pointer to a struct that the other side made, is long enough to hold `member` and the member is
+ * not NULL:
+ *
+ *     if (FORKLIFT_HAS(out, send_file)) ...
+ *
+ * Needed only for members that are newer than the oldest minor you want to run on. */
+#define FORKLIFT_HAS(table, member)                                                             \
+  (offsetof(__typeof__(*(table)), member) + sizeof((table)->member) <= (table)->version.size && \
+   (table)->member)
+
+/* ---- Results ----------------------------------------------------------------------------------------------------- */
+
+enum {
+  FORKLIFT_OK = 0,
+  FORKLIFT_EAGAIN = -1,   /* nothing can be done without waiting (the try_ functions) */
+  FORKLIFT_EGONE = -2,    /* the client closed or reset the connection: the response has no reader any more */
+  FORKLIFT_ETIMEOUT = -3, /* the client stood still for timeouts.body or timeouts.write, or was below limits.body_rate */
+  FORKLIFT_ESHORT = -4,   /* the body broke off: the client ended it before Content-Length bytes had come */
+  FORKLIFT_EINVAL = -5,   /* a wrong argument, or a call in the wrong order; the log says which */
+  FORKLIFT_ENOMEM = -6,
+  FORKLIFT_EIO = -7       /* a system call failed; the log says which */
+};
+
+/* ---- The request ------------------------------------------------------------------------------------------------- */
+
+/* Frozen: stands in arrays. */
+typedef struct forklift_variable {
+  const char *name;
+  size_t name_size;
+  const char *value;
+  size_t value_size;
+} forklift_variable;
+
+/* The variables of a request as CGI names them (RFC 3875, 4.1): REQUEST_METHOD, REQUEST_URI, QUERY_STRING,
+ * CONTENT_TYPE, HTTP_HOST, ... in the order of their arrival, no name twice, undecoded. What the front server sends is
+ * what is here: the host adds and removes nothing, except that an HTTP_ variable which came more than once is joined
+ * with ", " (HTTP_COOKIE with "; ").
+ *
+ * Lifetime: valid, with all that it points to, until produce() returns. */
+typedef struct forklift_env forklift_env;
+struct forklift_env {
+  forklift_version version;
+  size_t count;
+  const forklift_variable *variables; /* `count` of them */
+
+  /* The value of the variable `name` (exact, NUL-terminated), and its size in *size unless `size` is NULL. NULL if
+   * there is no such variable; an empty one is "".  [produce] */
+  const char *(*get)(const forklift_env *env, const char *name, size_t *size);
+};
+
+/* The request's body. Never gives more than `length` bytes, and never a short body that looks complete: one that breaks
+ * off ends with FORKLIFT_ESHORT, and the request is then answered 400 (408 if it stalled) unless something was flushed,
+ * whatever produce() makes of it. What produce() leaves unread is thrown away.
+ *
+ * Lifetime: until produce() returns. */
+typedef struct forklift_body forklift_body;
+struct forklift_body {
+  forklift_version version;
+  uint64_t length; /* CONTENT_LENGTH, in bytes; 0 without a body */
+
+  /* Reads at most `size` bytes into `buffer`, waiting until there is at least one. Returns their number, 0 at the
+   * end of the body, or FORKLIFT_ESHORT, FORKLIFT_ETIMEOUT, FORKLIFT_EGONE. An error stays: later calls return it
+   * again. With `size` 0 it returns 0 at once, which then says nothing about the end.  [produce] */
+  int64_t (*read)(forklift_body *body, void *buffer, size_t size);
+
+  /* The same without waiting: FORKLIFT_EAGAIN if nothing is there yet. See forklift_out.wait.  [produce] */
+  int64_t (*try_read)(forklift_body *body, void *buffer, size_t size);
+};
+
+/* ---- The response ------------------------------------------------------------------------------------------------ */
+
+/* Frozen: stands in arrays. A header of a response: `name` and `value` are NUL-terminated. */
+typedef struct forklift_header {
+  const char *name;
+  const char *value;
+} forklift_header;
+
+/* Frozen: stands in arrays. A descriptor of the plugin's own to wait for. `events` and `revents` are poll(2)'s; a
+ * negative `fd` is skipped. */
+typedef struct forklift_poll {
+  int fd;
+  short events;
+  short revents;
+} forklift_poll;
+
+/* What forklift_out.wait can wait for, beside the plugin's own descriptors. */
+enum {
+  FORKLIFT_WAIT_BODY = 1, /* try_read() would not return FORKLIFT_EAGAIN */
+  FORKLIFT_WAIT_OUT = 2,  /* try_write() would not return FORKLIFT_EAGAIN */
+  FORKLIFT_WAIT_GONE = 4  /* the client is gone; always reported, asked for or not */
+};
+
+/* Where the response goes. A response is a head and a body:
+ *
+ *   - either begin(), which takes the head as values, and then write() for the body,
+ *   - or write() alone, whose first bytes are a CGI header block ("Content-Type: text/plain", other headers, "Status:
+ *     404 Not Found" where it is not 200, a blank line; LF or CRLF; in any number of pieces), followed by the body.
+ *
+ * The host checks the head either way. It buffers the beginning of the response: one that fits is sent in one piece
+ * with its Content-Length, and as long as nothing was sent ("flushed") the request can still become a clean error: 500
+ * when produce() fails. Afterwards an error ends the connection with a reset, so that nobody takes half a page for a
+ * whole one.
+ *
+ * For HEAD, 204 and 304 the host drops the body. A body that is shorter than the Content-Length which the plugin
+ * declared is such an error; what is written beyond it is dropped, logged, and answered with FORKLIFT_EINVAL.
+ *
+ * Lifetime: until produce() returns. */
+typedef struct forklift_out forklift_out;
+struct forklift_out {
+  forklift_version version;
+
+  /* Sets the head. `status` is 200 to 599; `headers` are copied. A Content-Length among them is a promise (see
+   * above). FORKLIFT_EINVAL, and the request becomes a 500: a second begin(), begin() after write(), a status out of
+   * range, a name that is not a token, CR or LF in a value, or a header that is the host's (Status, Connection,
+   * Transfer-Encoding).  [produce] */
+  int (*begin)(forklift_out *out, int status, const forklift_header *headers, size_t count);
+
+  /* Writes all of `data`, waiting for the client where necessary. 0, or FORKLIFT_EGONE, FORKLIFT_ETIMEOUT,
+   * FORKLIFT_EINVAL (the header block is malformed, or there was more than the declared Content-Length). An error
+   * stays.  [produce] */
+  int (*write)(forklift_out *out, const void *data, size_t size);
+
+  /* Takes as much of `data` as goes without waiting and returns the number of bytes taken, which may be less than
+   * `size`; FORKLIFT_EAGAIN if none.  [produce] */
+  int64_t (*try_write)(forklift_out *out, const void *data, size_t size);
+
+  /* Sends what is buffered, head included. FORKLIFT_EINVAL while the head is incomplete.  [produce] */
+  int (*flush)(forklift_out *out);
+
+  /* Writes `length` bytes of the file `fd` from `offset` on, as write() would, without copying them through the
+   * plugin. The descriptor stays the plugin's; its file position is neither used nor changed. FORKLIFT_EIO if the
+   * file ends early.  [produce] */
+  int (*send_file)(forklift_out *out, int fd, uint64_t offset, uint64_t length);
+
+  /* Gives the reason for the failure that produce() is about to return. For the log: clients never see it. The last one
+   * counts; at most 1000 bytes of it.  [produce] */
+  void (*fail)(forklift_out *out, const char *message);
+
+  /* Waits until one of FORKLIFT_WAIT_... in `interest`, one of the `count` descriptors in `polls`, or
+   * FORKLIFT_WAIT_GONE is ready, or `timeout_ms` milliseconds have passed (negative: no limit of the plugin's own;
+   * timeouts.body and timeouts.write still hold for what `interest` names). Returns the FORKLIFT_WAIT_ bits that are
+   * ready, 0 where it was only `polls` or the time, or FORKLIFT_ETIMEOUT, FORKLIFT_EINVAL. At most 64 descriptors.
+   *
+   * Time spent waiting for the client counts against timeouts.body or timeouts.write; time spent waiting for `polls`
+   * alone counts as time in the plugin (timeouts.request).  [produce] */
+  int (*wait)(forklift_out *out, unsigned interest, forklift_poll *polls, size_t count, int timeout_ms);
+};
+
+/* ---- The host ---------------------------------------------------------------------------------------------------- */
+
+/* What a node of the settings is. */
+enum {
+  FORKLIFT_SETTING_NONE = 0, /* there is no such node */
+  FORKLIFT_SETTING_TEXT = 1,
+  FORKLIFT_SETTING_LIST = 2,
+  FORKLIFT_SETTING_MAP = 3
+};
+
+/* The app's `settings:`, a tree of strings exactly as they were written: no YAML typing, `010` is "010" and `yes` is
+ * "yes". A `path` names a node: names joined by dots, items of a list by index, names that hold a dot or bracket in
+ * quotes: "mounts[0].at", "hosts.\"example.org\".root"; "" is the whole.
+ *
+ * Lifetime: valid, with all strings that it returns, until destroy() has returned. */
+typedef struct forklift_settings forklift_settings;
+struct forklift_settings {
+  forklift_version version;
+
+  /* FORKLIFT_SETTING_...  [any] */
+  int (*kind)(const forklift_settings *settings, const char *path);
+
+  /* The text at `path`, and its size in *size unless `size` is NULL. NULL if there is no node, or it is a list or a
+   * map.  [any] */
+  const char *(*get)(const forklift_settings *settings, const char *path, size_t *size);
+
+  /* The number of items of the list, or names of the map, at `path`; 0 for everything else.  [any] */
+  size_t (*count)(const forklift_settings *settings, const char *path);
+
+  /* The `index`th name of the map at `path`, in the order of the file; NULL where there is none.  [any] */
+  const char *(*name)(const forklift_settings *settings, const char *path, size_t index);
+};
+
+/* Levels of the log. */
+enum { FORKLIFT_LOG_DEBUG = 0, FORKLIFT_LOG_INFO = 1, FORKLIFT_LOG_WARNING = 2, FORKLIFT_LOG_ERROR = 3 };
+
+/* The worker that the plugin runs in.
+ *
+ * Lifetime: valid, with all that it points to, until destroy() has returned. */
+typedef struct forklift_host forklift_host;
+struct forklift_host {
+  forklift_version version;
+  const char *app;     /* the app's name in the YAML */
+  uint64_t generation; /* of the app; counted from 1 */
+  const forklift_settings *settings;
+
+  /* Writes one line to the server's log, with app, generation and pid in front. Bytes that are not printable are
+   * escaped; at most 8000 are written.  [any] */
+  void (*log)(const forklift_host *host, int level, const char *message);
+
+  /* Gives the reason for the failure that create() is about to return. With the path of a setting, the log also
+   * names the file, line and column where it stands; NULL where no setting is to blame.  [create] */
+  void (*refuse)(const forklift_host *host, const char *setting, const char *reason);
+
+  /* An optional service, found by its id and revision ("forklift.defer/1"): a pointer to its table, or NULL. This
+   * draft has none.  [any] */
+  const void *(*service)(const forklift_host *host, const char *id);
+};
+
+/* ---- The plugin -------------------------------------------------------------------------------------------------- */
+
+/* What a plugin is. Static: it is read until the process ends. Members that a plugin leaves out are zero. */
+typedef struct forklift_plugin {
+  forklift_version version;
+  const char *name;           /* for logs: [a-z0-9_-]+ */
+  const char *plugin_version; /* for logs: the author's own */
+
+  /* Optional. Makes the plugin's state, once, before the first request, and leaves it in *instance. Non-zero refuses
+   * to serve: the worker reports it (host->refuse) and exits.  [worker] */
+  int (*create)(const forklift_host *host, void **instance);
+
+  /* Answers one request. 0 when the response is complete; anything else is a failure: 500 if nothing was flushed, a
+   * reset otherwise (out->fail for the reason).  [worker] */
+  int (*produce)(void *instance, const forklift_env *env, forklift_body *body, forklift_out *out);
+
+  /* Optional. The worker is about to leave; not called when it is killed.  [worker] */
+  void (*destroy)(void *instance);
+} forklift_plugin;
+
+/* The one function that a plugin exports. Called once, before any other; must do nothing but return the
+ * descriptor.  [worker]
+ *
+ * FORKLIFT_PLUGIN() defines it. The host never links it: it looks FORKLIFT_ENTRY_SYMBOL up in the plugin. */
+#define FORKLIFT_EXPORT __attribute__((visibility("default")))
+#define FORKLIFT_ENTRY_SYMBOL "forklift_plugin_v1"
+FORKLIFT_EXPORT const forklift_plugin *forklift_plugin_v1(void);
+typedef const forklift_plugin *(*forklift_plugin_entry)(void);
+
+/* The ELF note that tells a plugin's name and versions without running any of its code (`forklift inspect`). It is
+ * the section .note.forklift: a note header as elf(5) has it, the owner "Forklift", and a descriptor that is the
+ * last four members. */
+#define FORKLIFT_NOTE_TYPE 1
+typedef struct forklift_note {
+  uint32_t owner_size;      /* 9: "Forklift" and its NUL */
+  uint32_t descriptor_size; /* 132: from `major` to the end */
+  uint32_t type;            /* FORKLIFT_NOTE_TYPE */
+  char owner[12];           /* "Forklift", padded with NULs to a multiple of 4 */
+  uint16_t major;           /* the API's version, as in the descriptor's `version` */
+  uint16_t minor;
+  char name[64];            /* as in the descriptor, NUL-terminated; hence at most 63 bytes */
+  char plugin_version[64];  /* likewise */
+} forklift_note;
+
+/* Defines the exported function, the descriptor and the note, in one translation unit of the plugin. `plugin_name` and
+ * `version_text` are string literals; then come the members of the descriptor that the plugin has, by name:
+ *
+ *     FORKLIFT_PLUGIN("shop", "2.1", .create = create, .produce = produce, .destroy = destroy);
+ *
+ * For C. C++ has FORKLIFT_PLUGIN_CLASS() in plugin.hpp. */
+#ifndef __cplusplus
+#define FORKLIFT_PLUGIN(plugin_name, version_text, ...)             \
+  FORKLIFT_NOTE(plugin_name, version_text);                         \
+  const forklift_plugin *forklift_plugin_v1(void) {                 \
+    static const forklift_plugin forklift_plugin_ = {               \
+        .version = FORKLIFT_VERSION_OF(forklift_plugin),            \
+        .name = plugin_name,                                        \
+        .plugin_version = version_text,                             \
+        __VA_ARGS__                                                 \
+    };                                                              \
+    return &forklift_plugin_;                                       \
+  }                                                                 \
+  typedef int forklift_plugin_ends_with_a_semicolon_
+#endif
+
+/* The note alone; FORKLIFT_PLUGIN() and FORKLIFT_PLUGIN_CLASS() contain it. */
+#define FORKLIFT_NOTE(plugin_name, version_text)                                                          \
+  FORKLIFT_STATIC_ASSERT_(sizeof(plugin_name) <= 64 && sizeof(version_text) <= 64,                        \
+                          "a plugin's name and version have at most 63 bytes each");                      \
+  FORKLIFT_NOTE_ATTRIBUTES_ static const forklift_note forklift_note_ = {                                 \
+      sizeof("Forklift"), sizeof(forklift_note) - offsetof(forklift_note, major), FORKLIFT_NOTE_TYPE,     \
+      "Forklift", FORKLIFT_API_MAJOR, FORKLIFT_API_MINOR, plugin_name, version_text                       \
+  }
+
+/* Names that end in an underscore are this header's own. */
+#ifdef __cplusplus
+#define FORKLIFT_STATIC_ASSERT_ static_assert
+#else
+#define FORKLIFT_STATIC_ASSERT_ _Static_assert
+#endif
+
+/* AddressSanitizer in clang pads every global, which would make the note unreadable; gcc leaves named sections
+ * alone, and doesn't know the attribute for variables. */
+#ifdef __clang__
+#define FORKLIFT_NOTE_ATTRIBUTES_ __attribute__((section(".note.forklift"), used, aligned(4), no_sanitize("address")))
+#else
+#define FORKLIFT_NOTE_ATTRIBUTES_ __attribute__((section(".note.forklift"), used, aligned(4)))
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* FORKLIFT_PLUGIN_H */

@@ -1,0 +1,121 @@
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+
+#include "base/quote.h"
+#include "base/unique_fd.h"
+
+namespace forklift::log {
+
+namespace {
+
+struct Destination {
+  Options options;
+  UniqueFd file;  // empty while the destination is standard error
+  Sink sink;
+  std::atomic<Level> level{Level::kInfo};
+  std::atomic<unsigned long> dropped{0};
+
+  int fd() const { return file ? file.get() : STDERR_FILENO; }
+};
+
+// Leaked on purpose: a plugin's thread may still log while the process exits.
+Destination& destination() {
+  static auto* instance = new Destination;
+  return *instance;
+}
+
+Result<UniqueFd> open_file(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640));
+  if (!fd) return fail_errno(fmt::format("open log file {}", path));
+  return fd;
+}
+
+// Wall-clock time for people; nothing is decided by it.
+std::string timestamp() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  tm parts{};
+  ::gmtime_r(&now.tv_sec, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                     parts.tm_hour, parts.tm_min, parts.tm_sec, now.tv_nsec / 1'000'000);
+}
+
+std::string compose(Format format, Level level, std::string_view line) {
+  if (format == Format::kJson) {
+    return fmt::format("{{\"time\":\"{}\",\"level\":\"{}\",\"message\":\"{}\"}}\n", timestamp(), to_string(level),
+                       json_escape(line));
+  }
+  return fmt::format("{} {:<7} {}\n", timestamp(), to_string(level), line);
+}
+
+// Writes one line without ever waiting: the reader of a pipe may be slow or dead, and the master must not be held by it.
+bool write_line(int fd, std::string_view text) {
+  pollfd ready{fd, POLLOUT, 0};
+  if (::poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT)) return false;
+  while (true) {
+    const ssize_t n = ::write(fd, text.data(), text.size());
+    if (n >= 0) return static_cast<std::size_t>(n) == text.size();
+    if (errno != EINTR) return false;
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(Level level) {
+  constexpr std::array<std::string_view, 4> kNames = {"debug", "info", "warning", "error"};
+  return kNames.at(static_cast<std::size_t>(level));
+}
+
+Result<void> open(const Options& options) {
+  UniqueFd file;
+  if (options.file != "-") {
+    auto opened = open_file(options.file);
+    if (!opened) return Failure(opened.error());
+    file = std::move(*opened);
+  }
+  Destination& to = destination();
+  to.options = options;
+  to.file = std::move(file);
+  to.level = options.level;
+  return {};
+}
+
+Result<void> reopen() {
+  Destination& to = destination();
+  if (to.options.file == "-") return {};
+  auto opened = open_file(to.options.file);
+  if (!opened) return Failure(opened.error());
+  to.file = std::move(*opened);
+  return {};
+}
+
+void redirect(Sink sink) { destination().sink = std::move(sink); }
+
+bool enabled(Level level) { return level >= destination().level.load(std::memory_order_relaxed); }
+
+void write(Level level, std::string_view line) {
+  if (!enabled(level)) return;
+  Destination& to = destination();
+  if (to.sink) return to.sink(level, line);
+  if (const unsigned long dropped = to.dropped.load(std::memory_order_relaxed); dropped > 0) {
+    const std::string notice =
+        compose(to.options.format, Level::kWarning,
+                fmt::format("{} log lines were dropped because the log could not be written", dropped));
+    if (!write_line(to.fd(), notice)) {
+      ++to.dropped;
+      return;
+    }
+    to.dropped = 0;
+  }
+  if (!write_line(to.fd(), compose(to.options.format, level, line))) ++to.dropped;
+}
+
+}  // namespace forklift::log

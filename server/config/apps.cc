@@ -1,0 +1,114 @@
+#include "config/apps.h"
+
+#include <algorithm>
+
+#include "base/quote.h"
+#include "config/address.h"
+#include "config/value.h"
+
+namespace forklift::config {
+
+namespace {
+
+// Names go into file names, the log and process titles.
+constexpr std::size_t kNameBytesMax = 64;
+
+bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+void read_listener(Value& value, const Node& node) {
+  Reading& reading = value.reading();
+  ListenEntry entry;
+  entry.common.position = reading.position(node.mark);
+  if (node.kind == Node::Kind::kScalar) {
+    auto parsed = parse_address(node.text, reading.folder);
+    if (!parsed) return value.refuse_at(node, parsed.error().message());
+    entry.addresses = std::move(*parsed);
+  } else if (node.kind == Node::Kind::kMap) {
+    reading.listen = &entry;
+    read_keys(reading, node, "apps[].listen[]");
+    reading.listen = nullptr;
+  } else {
+    return value.refuse_at(node, "must be a port, an address or a map with \"address\"");
+  }
+  for (const Address& address : entry.addresses) {
+    value.app().listen.push_back(entry.common);
+    value.app().listen.back().address = address;
+  }
+}
+
+}  // namespace
+
+void read_log_file(Value& value) {
+  const auto written = value.text();
+  if (!written) return;
+  if (*written == "syslog" || *written == "journal") {
+    return value.refuse(
+        fmt::format("\"{}\" is not supported yet; write \"-\" for standard error, or a path", *written));
+  }
+  std::string& file = value.config().log.file;
+  if (*written == "-") {
+    file = "-";
+  } else {
+    value.path(file);
+  }
+}
+
+void read_apps(Value& value) {
+  const Node& node = value.node();
+  if (node.kind != Node::Kind::kList) return value.refuse("must be a list; write \"- name: ...\" for each app");
+  if (node.children.empty()) return value.refuse("names no app; write at least one");
+  Reading& reading = value.reading();
+  for (const Node& item : node.children) {
+    if (item.kind != Node::Kind::kMap) {
+      value.refuse_at(item, "each app must be a map with \"name\", \"plugin\" and \"listen\"");
+      continue;
+    }
+    App app;
+    app.position = reading.position(item.mark);
+    reading.app = &app;
+    read_keys(reading, item, "apps[]");
+    reading.app = nullptr;
+    reading.config.apps.push_back(std::move(app));
+  }
+}
+
+void read_app_name(Value& value) {
+  const auto written = value.text();
+  if (!written) return;
+  if (written->empty() || !std::ranges::all_of(*written, is_name_character)) {
+    return value.refuse(fmt::format("{} must be made of a-z, 0-9, _ and -", quote(*written, 60)));
+  }
+  if (written->size() > kNameBytesMax) {
+    return value.refuse(fmt::format("has {} bytes; at most {}", written->size(), kNameBytesMax));
+  }
+  value.app().name = *written;
+}
+
+void read_listen(Value& value) {
+  const Node& node = value.node();
+  if (node.kind != Node::Kind::kList) return read_listener(value, node);
+  if (node.children.empty()) return value.refuse("names no address; write at least one");
+  for (const Node& item : node.children) read_listener(value, item);
+}
+
+void read_listen_address(Value& value) {
+  const auto written = value.text();
+  if (!written) return;
+  auto parsed = parse_address(*written, value.reading().folder);
+  if (!parsed) return value.refuse(parsed.error().message());
+  value.listen().addresses = std::move(*parsed);
+}
+
+void read_workers(Value& value) {
+  const std::size_t findings_before = value.reading().findings.size();
+  value.section();
+  if (value.reading().findings.size() != findings_before) return;
+  const Workers& workers = value.app().workers;
+  if (workers.min > workers.max) {
+    value.refuse(fmt::format("min ({}) is more than max ({})", workers.min, workers.max));
+  }
+}
+
+}  // namespace forklift::config

@@ -1,0 +1,84 @@
+// The configuration as plain structs, with the defaults of every key. Made by config/reader.h and by nothing else; never
+// changed afterwards.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/settings.h"
+
+namespace forklift::config {
+
+enum class Protocol { kScgi };
+
+// Where a listener is bound: a numeric TCP address with its port, or the path of a Unix socket.
+struct Address {
+  enum class Family { kTcp4, kTcp6, kUnix };
+  Family family = Family::kTcp4;
+  std::string host;        // TCP: numeric, without brackets
+  std::uint16_t port = 0;  // TCP: 0 is any free one
+  std::string path;        // Unix: absolute, at most 107 bytes
+
+  // `127.0.0.1:4000`, `[::1]:4000`, `unix:/run/app.sock`: as it is written in YAML and shown in the log.
+  std::string to_string() const;
+  bool operator==(const Address&) const = default;
+};
+
+struct Listen {
+  Address address;
+  Protocol protocol = Protocol::kScgi;
+  int backlog = 4096;
+  Position position;
+};
+
+struct Workers {
+  unsigned min = 1;
+  unsigned max = 5;
+};
+
+struct Limits {
+  std::size_t head = 64 * 1024;          // bytes of a request's head
+  std::uint64_t body = 16 * 1024 * 1024;  // bytes of a request's body
+  std::uint64_t body_rate = 1024;         // bytes a second, on average, once timeouts.body has passed
+  std::size_t connections = 10000;        // held at the same time
+};
+
+// 0 = off.
+struct Timeouts {
+  Duration head = seconds(10);     // the whole head, since accept
+  Duration body = seconds(30);     // without progress
+  Duration write = seconds(30);    // without progress
+  Duration request = seconds(60);  // time in the plugin without reading, writing or returning
+  Duration start = seconds(30);    // fork to READY
+  Duration stop = seconds(30);     // all workers at a stop
+};
+
+struct Queue {
+  std::size_t length = 1024;    // connections whose head is complete and that wait for a worker
+  Duration age = seconds(10);  // how long one may wait
+};
+
+struct App {
+  std::string name;
+  std::string plugin;  // absolute path
+  std::vector<Listen> listen;
+  Workers workers;
+  Limits limits;
+  Timeouts timeouts;
+  Queue queue;
+  Settings settings;
+  Position position;
+};
+
+struct Config {
+  std::string file;         // real path of the YAML file
+  std::string runtime_dir;  // absolute path; made by `serve`
+  log::Options log;
+  std::vector<App> apps;  // at least one
+};
+
+}  // namespace forklift::config

@@ -1,0 +1,23 @@
+// Paths: what they are relative to, and where the server keeps its own files.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+
+namespace forklift::config {
+
+// `path` as an absolute one without `.` and `..`; a relative one starts at `folder`, which is absolute and real.
+std::string resolve(std::string_view path, const std::string& folder);
+
+// `path` with its symbolic links followed as far as it exists, absolute.
+std::string real_path(const std::string& path);
+
+// Where `runtime_dir` is if the configuration does not say: /run/forklift/ID for root, else
+// `xdg_runtime_dir`/forklift/ID (nullptr, empty or relative: there is none), else /tmp/forklift-UID/ID. ID is made from
+// the configuration's real path, so that two servers have two folders and the commands find the one that belongs to
+// their file.
+std::string default_runtime_dir(const std::string& real_file, uid_t user, const char* xdg_runtime_dir);
+
+}  // namespace forklift::config

@@ -1,0 +1,26 @@
+// Numbers with units, as they are written in YAML. All of them are digits only (no sign, no leading zero, no blank) and
+// checked for overflow; the error quotes the text and says how to write it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace forklift::config {
+
+// `4096`
+Result<std::uint64_t> parse_count(std::string_view text);
+
+// `512`, `64K`, `16M`, `1G`: bytes, in powers of 1024.
+Result<std::uint64_t> parse_size(std::string_view text);
+
+// `250ms`, `30s`, `5m`, `1h`, and `0` with or without a unit. At most a year, so that a deadline cannot overflow.
+Result<Duration> parse_duration(std::string_view text);
+
+// The size as a person would have written it: 65536 is `64K`.
+std::string format_size(std::uint64_t bytes);
+
+}  // namespace forklift::config

@@ -1,0 +1,154 @@
+#include "config/value.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <climits>
+
+#include "base/quote.h"
+#include "config/paths.h"
+#include "config/units.h"
+
+namespace forklift::config {
+
+namespace {
+
+std::string_view describe(Node::Kind kind) {
+  switch (kind) {
+    case Node::Kind::kNull:
+      return "nothing";
+    case Node::Kind::kScalar:
+      return "a single value";
+    case Node::Kind::kList:
+      return "a list";
+    case Node::Kind::kMap:
+      break;
+  }
+  return "a map";
+}
+
+void read_key(Reading& reading, const Node& node, std::string_view parent) {
+  const Key* key = find_key(parent, node.name);
+  if (!key) return reading.complain(node.name_mark, explain_unknown(parent, node.name));
+  if (!key->read) {
+    return reading.complain(node.name_mark, fmt::format("key \"{}\" is not supported yet", key->shown()));
+  }
+  Value value(reading, *key, node);
+  if (node.kind == Node::Kind::kNull && !key->may_be_empty) {
+    const bool can_go = key->presence == Key::Presence::kOptional;
+    return value.refuse(can_go ? "has no value; write one or remove the key" : "has no value");
+  }
+  key->read(value);
+}
+
+Settings to_settings(const Node& node, const Reading& reading) {
+  Settings settings;
+  settings.position = reading.position(node.mark);
+  switch (node.kind) {
+    case Node::Kind::kNull:
+    case Node::Kind::kScalar:
+      settings.kind = Settings::Kind::kScalar;
+      break;
+    case Node::Kind::kList:
+      settings.kind = Settings::Kind::kList;
+      break;
+    case Node::Kind::kMap:
+      settings.kind = Settings::Kind::kMap;
+      break;
+  }
+  settings.scalar = node.text;
+  settings.children.reserve(node.children.size());
+  for (const Node& child : node.children) settings.children.emplace_back(child.name, to_settings(child, reading));
+  return settings;
+}
+
+}  // namespace
+
+void read_keys(Reading& reading, const Node& map, std::string_view parent) {
+  for (const Node& child : map.children) read_key(reading, child, parent);
+  for (const Key& key : all_keys()) {
+    if (key.presence != Key::Presence::kRequired || key.parent() != parent) continue;
+    const bool present = std::ranges::any_of(map.children, [&](const Node& child) { return child.name == key.name(); });
+    if (!present) reading.complain(map.mark, fmt::format("key \"{}\" is missing", key.shown()));
+  }
+}
+
+std::optional<std::string_view> Value::text() {
+  if (node_.kind == Node::Kind::kScalar) return node_.text;
+  refuse(fmt::format("must be a single value, not {}", describe(node_.kind)));
+  return std::nullopt;
+}
+
+void Value::section() {
+  if (node_.kind == Node::Kind::kMap) return read_keys(reading_, node_, key_.path);
+  refuse(fmt::format("must be a map of keys, not {}", describe(node_.kind)));
+}
+
+void Value::path(std::string& out) {
+  const auto written = text();
+  if (!written) return;
+  if (written->empty()) return refuse("names no path");
+  std::string absolute = resolve(*written, reading_.folder);
+  if (absolute.size() >= PATH_MAX) {
+    return refuse(
+        fmt::format("{} has {} bytes; a path takes at most {}", quote(absolute, 60), absolute.size(), PATH_MAX - 1));
+  }
+  out = std::move(absolute);
+}
+
+void Value::duration(Duration& out, Zero zero) {
+  const auto written = text();
+  if (!written) return;
+  const auto duration = parse_duration(*written);
+  if (!duration) return refuse(duration.error().message());
+  if (*duration == Duration::zero() && zero == Zero::kRefused) return refuse("must be more than 0; it cannot be off");
+  out = *duration;
+}
+
+std::optional<std::uint64_t> Value::size_between(std::uint64_t min, std::uint64_t max) {
+  const auto written = text();
+  if (!written) return std::nullopt;
+  const auto size = parse_size(*written);
+  if (!size) {
+    refuse(size.error().message());
+    return std::nullopt;
+  }
+  if (*size < min || *size > max) {
+    refuse(fmt::format("{} is out of range; write {} to {}", *written, format_size(min), format_size(max)));
+    return std::nullopt;
+  }
+  return *size;
+}
+
+std::optional<std::uint64_t> Value::count_between(std::uint64_t min, std::uint64_t max) {
+  const auto written = text();
+  if (!written) return std::nullopt;
+  const auto count = parse_count(*written);
+  if (!count) {
+    refuse(count.error().message());
+    return std::nullopt;
+  }
+  if (*count < min || *count > max) {
+    refuse(fmt::format("{} is out of range; write {} to {}", *count, min, max));
+    return std::nullopt;
+  }
+  return *count;
+}
+
+void Value::refuse_word(std::string_view written, const std::vector<std::string_view>& known,
+                        std::initializer_list<std::string_view> later) {
+  if (std::ranges::find(later, written) != later.end())
+    return refuse(fmt::format("\"{}\" is not supported yet", written));
+  refuse(fmt::format("{} is unknown; write {}", quote(written, 60), fmt::join(known, ", ")));
+}
+
+void Value::tree(Settings& out) {
+  out = to_settings(node_, reading_);
+  if (node_.kind == Node::Kind::kNull) out.kind = Settings::Kind::kMap;
+}
+
+void Value::refuse_at(const Node& node, std::string_view message) {
+  reading_.complain(node.mark, fmt::format("{}: {}", key_.shown(), message));
+}
+
+}  // namespace forklift::config

@@ -1,0 +1,109 @@
+#include "ipc/channel.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace forklift::ipc {
+
+namespace {
+
+constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(int));
+
+// Room for the kernel's own record of each packet, beside the payload that it counts against the socket's buffer.
+constexpr std::size_t kPacketOverhead = 4096;
+
+Result<void> make_room(int fd, std::size_t max_message_bytes) {
+  const auto wanted = static_cast<int>(max_message_bytes + kPacketOverhead);
+  // The kernel doubles what is asked for, and reports the doubled value (socket(7)).
+  if (::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &wanted, sizeof wanted) != 0) {
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &wanted, sizeof wanted);
+  }
+  int granted = 0;
+  socklen_t size = sizeof granted;
+  if (::getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &granted, &size) != 0) return fail_errno("getsockopt(SO_SNDBUF)");
+  if (granted < wanted) {
+    return fail("heads of this size need a socket buffer of {} bytes, and the kernel grants {}; lower limits.head or raise "
+                "net.core.wmem_max",
+                wanted, granted);
+  }
+  return {};
+}
+
+// Takes the descriptors out of the control message; all but one expected descriptor are closed again.
+Result<UniqueFd> take_descriptor(msghdr& message) {
+  UniqueFd found;
+  bool surplus = false;
+  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) {
+      surplus = true;
+      continue;
+    }
+    const std::size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof fd);
+      surplus = surplus || found;
+      found.reset(fd);
+    }
+  }
+  if (surplus) return fail("a message carries more than one descriptor");
+  return found;
+}
+
+}  // namespace
+
+Result<std::pair<Channel, Channel>> Channel::make_pair(std::size_t max_message_bytes) {
+  int fds[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) return fail_errno("socketpair");
+  std::pair<Channel, Channel> ends{Channel(UniqueFd(fds[0])), Channel(UniqueFd(fds[1]))};
+  for (int fd : fds) {
+    if (auto room = make_room(fd, max_message_bytes); !room) return Failure(room.error());
+  }
+  return ends;
+}
+
+Result<void> Channel::send(std::span<const iovec> parts, int fd, Wait wait) {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(parts.data());
+  message.msg_iovlen = parts.size();
+  alignas(cmsghdr) char control[kControlBytes] = {};
+  if (fd >= 0) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* c = CMSG_FIRSTHDR(&message);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof fd);
+    std::memcpy(CMSG_DATA(c), &fd, sizeof fd);
+  }
+  const int flags = MSG_NOSIGNAL | (wait == Wait::kNo ? MSG_DONTWAIT : 0);
+  while (::sendmsg(fd_.get(), &message, flags) < 0) {
+    if (errno != EINTR) return fail_errno("sendmsg on a worker's channel");
+  }
+  return {};
+}
+
+Result<std::optional<Channel::Received>> Channel::receive(std::span<iovec> parts, Wait wait) {
+  alignas(cmsghdr) char control[kControlBytes];
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+
+  ssize_t n = 0;
+  while ((n = ::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC | (wait == Wait::kNo ? MSG_DONTWAIT : 0))) < 0) {
+    if (errno == EAGAIN) return std::nullopt;
+    if (errno == ECONNRESET) return Received{};  // the other side is gone, and had not read everything
+    if (errno != EINTR) return fail_errno("recvmsg on a worker's channel");
+  }
+  auto fd = take_descriptor(message);
+  if (!fd) return Failure(fd.error());
+  if (message.msg_flags & MSG_CTRUNC) return fail("a message has lost its descriptor: too many are open");
+  if (message.msg_flags & MSG_TRUNC) return fail("a message is longer than the receiver allows");
+  return Received{static_cast<std::size_t>(n), std::move(*fd)};
+}
+
+}  // namespace forklift::ipc

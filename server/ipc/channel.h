@@ -1,0 +1,59 @@
+// One end of the connection between master and worker: a SEQPACKET socket pair (unix(7)) that keeps the borders of messages,
+// carries descriptors (SCM_RIGHTS), and tells each side by its end that the other is gone.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace forklift::ipc {
+
+enum class Wait { kYes, kNo };
+
+class Channel {
+ public:
+  Channel() = default;
+  explicit Channel(UniqueFd fd) : fd_(std::move(fd)) {}
+
+  // Two ends, close-on-exec, that take messages of up to `max_message_bytes`. Fails where the kernel's limit for socket
+  // buffers (net.core.wmem_max) does not allow that.
+  static Result<std::pair<Channel, Channel>> make_pair(std::size_t max_message_bytes);
+
+  // Sends one message, made of all parts, with a duplicate of the descriptor `fd` unless that is -1. Wait::kNo fails with
+  // EAGAIN instead of waiting. EPIPE or ECONNRESET: the other side is gone.
+  Result<void> send(std::span<const iovec> parts, int fd, Wait wait);
+
+  // `struct`, `struct + text`.
+  template <typename Message>
+  Result<void> send(const Message& message, std::string_view text = {}, int fd = -1, Wait wait = Wait::kYes) {
+    static_assert(std::is_trivially_copyable_v<Message>);
+    const iovec parts[] = {{const_cast<Message*>(&message), sizeof message},
+                           {const_cast<char*>(text.data()), text.size()}};
+    return send(parts, fd, wait);
+  }
+
+  struct Received {
+    std::size_t bytes = 0;  // 0: the other side is gone
+    UniqueFd fd;            // close-on-exec; empty if none came
+  };
+
+  // Receives one message into `parts`. nullopt: none is there (Wait::kNo). A message that is longer than `parts`, whose
+  // descriptor was lost because this process has too many open, or that carries anything but one descriptor is an error.
+  Result<std::optional<Received>> receive(std::span<iovec> parts, Wait wait);
+
+  int fd() const { return fd_.get(); }
+  void close() { fd_.reset(); }
+
+ private:
+  UniqueFd fd_;
+};
+
+}  // namespace forklift::ipc

@@ -1,0 +1,88 @@
+#include "ipc/page.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+namespace forklift::ipc {
+
+namespace {
+
+std::int64_t now_ns() { return Clock::now().time_since_epoch().count(); }
+
+template <std::size_t N>
+void store_text(char (&to)[N], std::atomic<std::uint32_t>& size, std::string_view text) {
+  const std::size_t n = std::min(text.size(), N);
+  std::memcpy(to, text.data(), n);
+  size.store(static_cast<std::uint32_t>(n), std::memory_order_release);
+}
+
+template <std::size_t N>
+std::string load_text(const char (&from)[N], const std::atomic<std::uint32_t>& size) {
+  return std::string(from, std::min<std::size_t>(size.load(std::memory_order_acquire), N));
+}
+
+}  // namespace
+
+SharedPage::SharedPage(SharedPage&& other) noexcept : page_(std::exchange(other.page_, nullptr)) {}
+
+SharedPage& SharedPage::operator=(SharedPage&& other) noexcept {
+  std::swap(page_, other.page_);
+  return *this;
+}
+
+SharedPage::~SharedPage() {
+  if (page_) ::munmap(page_, sizeof(PageLayout));
+}
+
+Result<SharedPage> SharedPage::create() {
+  void* memory =
+      ::mmap(nullptr, sizeof(PageLayout), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return fail_errno("mmap of a worker's shared page");
+  return SharedPage(new (memory) PageLayout{});
+}
+
+void SharedPage::take(std::uint64_t serial) {
+  page_->response.store(ResponseState::kNone, std::memory_order_relaxed);
+  page_->method_bytes.store(0, std::memory_order_relaxed);
+  page_->uri_bytes.store(0, std::memory_order_relaxed);
+  set_activity(Activity::kPlugin);
+  page_->taken.store(serial, std::memory_order_release);
+}
+
+void SharedPage::set_request(std::string_view method, std::string_view uri) {
+  store_text(page_->method, page_->method_bytes, method);
+  store_text(page_->uri, page_->uri_bytes, uri);
+}
+
+void SharedPage::set_response(ResponseState state) { page_->response.store(state, std::memory_order_release); }
+
+void SharedPage::set_activity(Activity activity) {
+  page_->progress_ns.store(now_ns(), std::memory_order_relaxed);
+  page_->activity.store(activity, std::memory_order_release);
+}
+
+std::uint64_t SharedPage::taken() const { return page_->taken.load(std::memory_order_acquire); }
+
+ResponseState SharedPage::response() const {
+  const ResponseState state = page_->response.load(std::memory_order_acquire);
+  const bool known = state == ResponseState::kNone || state == ResponseState::kComplete;
+  return known ? state : ResponseState::kStarted;
+}
+
+Activity SharedPage::activity() const {
+  return page_->activity.load(std::memory_order_acquire) == Activity::kClient ? Activity::kClient : Activity::kPlugin;
+}
+
+TimePoint SharedPage::progress() const {
+  return TimePoint(Duration(page_->progress_ns.load(std::memory_order_relaxed)));
+}
+
+std::string SharedPage::method() const { return load_text(page_->method, page_->method_bytes); }
+
+std::string SharedPage::uri() const { return load_text(page_->uri, page_->uri_bytes); }
+
+}  // namespace forklift::ipc

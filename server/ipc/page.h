@@ -1,0 +1,69 @@
+// The memory page that a worker shares with the master: what the worker is doing, readable even when it has just died.
+//
+// No pointers, fixed sizes, lock-free words. The master treats every word as untrusted: a plugin can write here too.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace forklift::ipc {
+
+// How far the response of the request in `taken` has come. The order of the writes is what makes a dead worker's request
+// answerable: kStarted before the first byte is sent, kComplete after the connection was shut down for writing.
+enum class ResponseState : std::uint32_t { kNone = 0, kStarted = 1, kComplete = 2 };
+
+// What a busy worker is doing. In kClient its own deadlines (timeouts.body, timeouts.write) hold; in kPlugin the master's
+// (timeouts.request).
+enum class Activity : std::uint32_t { kPlugin = 0, kClient = 1 };
+
+struct PageLayout {
+  std::atomic<std::uint64_t> taken;         // serial of the last lend that the worker has taken; 0 before the first
+  std::atomic<ResponseState> response;      // of that request
+  std::atomic<Activity> activity;           // of that request
+  std::atomic<std::int64_t> progress_ns;    // steady clock: when `activity` last changed, or something was read or written
+  std::atomic<std::uint32_t> method_bytes;  // of `method`
+  std::atomic<std::uint32_t> uri_bytes;     // of `uri`
+  char method[32];
+  char uri[2048];  // cut where it is longer
+};
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<ResponseState>::is_always_lock_free);
+static_assert(sizeof(PageLayout) <= 4096);
+
+// Owns one mapping of the page. Made in the master before the fork; the mapping is shared with the worker that inherits it.
+class SharedPage {
+ public:
+  SharedPage() = default;
+  SharedPage(SharedPage&& other) noexcept;
+  SharedPage& operator=(SharedPage&& other) noexcept;
+  ~SharedPage();
+
+  static Result<SharedPage> create();
+
+  // ---- the worker's side ----
+  // Begins a request: everything of the one before is forgotten, then `serial` is taken.  [worker]
+  void take(std::uint64_t serial);
+  void set_request(std::string_view method, std::string_view uri);
+  void set_response(ResponseState state);
+  void set_activity(Activity activity);  // counts as progress
+
+  // ---- the master's side ----
+  std::uint64_t taken() const;
+  ResponseState response() const;  // an impossible value counts as kStarted: the connection is then aborted
+  Activity activity() const;
+  TimePoint progress() const;
+  std::string method() const;  // raw bytes, to be quoted
+  std::string uri() const;
+
+ private:
+  explicit SharedPage(PageLayout* page) : page_(page) {}
+  PageLayout* page_ = nullptr;
+};
+
+}  // namespace forklift::ipc

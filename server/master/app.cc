@@ -1,0 +1,424 @@
+#include "master/app.h"
+
+#include <csignal>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/log.h"
+#include "base/quote.h"
+#include "master/obituary.h"
+
+namespace forklift::master {
+
+namespace {
+
+// A request that its worker has not taken is lent again, but not for ever: a third death in a row is no accident.
+constexpr unsigned kLendsMax = 3;
+
+constexpr Duration kLendRetry = milliseconds(50);
+
+// A process in uninterruptible sleep does not die of SIGKILL; its client does not have to wait for it.
+constexpr Duration kDeathGrace = seconds(5);
+
+int seconds_until(TimePoint due) {
+  return static_cast<int>(std::max<long>(std::chrono::ceil<seconds>(due - Clock::now()).count(), 1));
+}
+
+}  // namespace
+
+std::string_view to_string(AppState state) {
+  switch (state) {
+    case AppState::kStarting: return "starting";
+    case AppState::kRunning: return "running";
+    case AppState::kDegraded: return "degraded";
+  }
+  return "";
+}
+
+App::App(config::App config, std::uint32_t number, Loop& loop, Farewell& farewell, Spawner& spawner)
+    : number_(number),
+      loop_(loop),
+      farewell_(farewell),
+      spawner_(spawner),
+      generation_(std::make_shared<Generation>()),
+      slots_([this](WorkerSlot& slot) { on_slot_deadline(slot); }),
+      retry_([this] { dispatch(); }),
+      stop_timer_([this] {
+        log::warning("app \"{}\": workers are left after timeouts.stop; killing them", name());
+        slots_.for_each([this](WorkerSlot& slot) { kill(slot, KillReason::kStopTimeout); });
+      }) {
+  generation_->number = 1;
+  generation_->config = std::move(config);
+}
+
+// ---- queue and dispatch -------------------------------------------------------------------------------------------------
+
+void App::start() { dispatch(); }
+
+void App::enqueue(Connection& connection) {
+  if (state_ == AppState::kDegraded) return farewell_.answer(connection, 503, seconds_until(backoff_.until()));
+  if (queue_.size() >= config().queue.length) {
+    log::warning("app \"{}\": the queue is full ({}); answered 503", name(), queue_.size());
+    return farewell_.answer(connection, 503, 1);
+  }
+  connection.state = ConnectionState::kQueued;
+  connection.deadline.set(loop_.timers, deadline_after(Clock::now(), config().queue.age));
+  queue_.push_back(connection);
+}
+
+void App::dispatch() {
+  while (!queue_.empty()) {
+    WorkerSlot* slot = slots_.lowest_idle();
+    if (!slot) break;
+    Connection& connection = *queue_.front();
+    if (lend(*slot, connection)) queue_.remove(connection);
+    else if (slot->state == SlotState::kIdle) break;
+  }
+  grow();
+}
+
+// True if the worker has it. False with the slot still IDLE: the kernel has no room just now. False with the slot DRAINING: that
+// worker is lost, another one may do.
+bool App::lend(WorkerSlot& slot, Connection& connection) {
+  const ipc::Lend lend{.bytes = static_cast<std::uint32_t>(connection.bytes),
+                       .head_bytes = static_cast<std::uint32_t>(connection.head_bytes),
+                       .unread = static_cast<std::uint32_t>(connection.unread),
+                       .serial = last_lend_ + 1};
+  auto sent =
+      slot.channel.send(lend, {connection.head.data, connection.bytes}, connection.fd.get(), ipc::Wait::kNo);
+  if (!sent) {
+    const int code = sent.error().code();
+    if (code == EPIPE || code == ECONNRESET || code == ENOTCONN) {
+      kill(slot, KillReason::kBrokenProtocol);
+      slots_.apply(slot, SlotEvent::kDrain);
+    } else {
+      log::warning("{}: lend: {}; trying again", label(slot), sent.error().message());
+      retry_.set(loop_.timers, Clock::now() + kLendRetry);
+    }
+    return false;
+  }
+  slots_.apply(slot, SlotEvent::kLent);
+  slot.lent = &connection;
+  slot.lend_serial = ++last_lend_;
+  slot.lent_at = Clock::now();
+  slot.deadline.set(loop_.timers, deadline_after(slot.lent_at, slot.generation->config.timeouts.request));
+  connection.state = ConnectionState::kLent;
+  connection.deadline.cancel();
+  connection.lends++;
+  return true;
+}
+
+void App::on_deadline(Connection& connection) {
+  log::warning("app \"{}\": a request has waited for queue.age; answered 503", name());
+  queue_.remove(connection);
+  farewell_.answer(connection, 503, 1);
+}
+
+// ---- starting workers ---------------------------------------------------------------------------------------------------
+
+void App::grow() {
+  while (slots_.live() < std::max(config().workers.max, 1U)) {
+    const bool below_min = !stopping_ && slots_.live() < std::max(config().workers.min, generation_->proved ? 0U : 1U);
+    if (!below_min && queue_.size() <= slots_.count(SlotState::kStarting)) return;
+    // The first worker of a generation makes the image and proves that it serves; the others follow it.
+    if (!generation_->proved && slots_.count(SlotState::kStarting) > 0) return;
+    if (!backoff_.allows(Clock::now())) {
+      if (!retry_.is_set()) retry_.set(loop_.timers, backoff_.until());
+      return;
+    }
+    spawn();
+  }
+}
+
+void App::spawn() {
+  WorkerSlot& slot = slots_.open();
+  auto spawned = spawner_.spawn(slot, generation_);
+  if (spawned) {
+    const Token name_in_poller = token(Watch::kChannel, number_ << 14 | slot.index, slot.serial);
+    spawned = loop_.poller.add(slot.channel.fd(), name_in_poller, EPOLLIN);
+    if (!spawned) kill(slot, KillReason::kBrokenProtocol);
+  }
+  if (!spawned) {
+    log::error("app \"{}\": a worker could not be started: {}", name(), spawned.error().message());
+    if (slot.pid == 0) slots_.apply(slot, SlotEvent::kDied);
+    return start_failed();
+  }
+  slot.deadline.set(loop_.timers, deadline_after(Clock::now(), slot.generation->config.timeouts.start));
+  log::debug("{}: forked", label(slot));
+}
+
+void App::start_failed() {
+  const TimePoint until = backoff_.failed(Clock::now());
+  if (!generation_->proved) new_generation();
+  if (!stopping_) retry_.set(loop_.timers, until);
+  if (slots_.live() == 0) degrade();
+}
+
+// Each try of an unproved app takes a fresh image: the file may have been replaced by one that works.
+void App::new_generation() {
+  auto next = std::make_shared<Generation>();
+  next->number = generation_->number + 1;
+  next->config = generation_->config;
+  generation_ = std::move(next);
+}
+
+void App::degrade() {
+  if (state_ != AppState::kDegraded) {
+    log::error("app \"{}\": degraded: no worker lives and the last one could not start; answering 503", name());
+  }
+  state_ = AppState::kDegraded;
+  while (Connection* connection = queue_.front()) {
+    queue_.remove(*connection);
+    farewell_.answer(*connection, 503, seconds_until(backoff_.until()));
+  }
+}
+
+// ---- what workers say ---------------------------------------------------------------------------------------------------
+
+void App::on_channel(WorkerSlot& slot) {
+  // Static: a worker's words are bounded, and the master has one thread.
+  static std::array<char, sizeof(ipc::Failed) + ipc::kTextMax> buffer;
+  const std::uint32_t serial = slot.serial;
+  while (slot.serial == serial && slot.channel.fd() >= 0) {
+    iovec part{buffer.data(), buffer.size()};
+    auto received = slot.channel.receive({&part, 1}, ipc::Wait::kNo);
+    if (!received) return broken_protocol(slot, received.error().message());
+    if (!*received) return;
+    if ((*received)->bytes == 0) {
+      // Its end of the channel is closed, so it is dying: reap() will tell how. Until then the poller would spin.
+      loop_.poller.remove(slot.channel.fd());
+      return;
+    }
+    on_message(slot, {buffer.data(), (*received)->bytes}, std::move((*received)->fd));
+  }
+}
+
+namespace {
+
+// Copies a message's struct out of its bytes; what follows it is left in `bytes`.
+template <typename Message>
+bool read_message(std::string_view& bytes, Message& message) {
+  if (bytes.size() < sizeof message) return false;
+  std::memcpy(static_cast<void*>(&message), bytes.data(), sizeof message);
+  bytes.remove_prefix(sizeof message);
+  return true;
+}
+
+}  // namespace
+
+void App::on_message(WorkerSlot& slot, std::string_view bytes, UniqueFd fd) {
+  auto type = ipc::MessageType{};
+  if (bytes.size() >= sizeof type) std::memcpy(&type, bytes.data(), sizeof type);
+  if (type == ipc::MessageType::kStep) {
+    if (ipc::StepReached m; read_message(bytes, m)) return on_step(slot, m.step);
+  } else if (type == ipc::MessageType::kImage) {
+    if (fd) return on_image(slot, std::move(fd));
+  } else if (type == ipc::MessageType::kFailed) {
+    if (ipc::Failed m; read_message(bytes, m)) return on_failed(slot, m.step, bytes);
+  } else if (type == ipc::MessageType::kDone) {
+    if (ipc::Done m; read_message(bytes, m)) return on_done(slot, m);
+  } else if (type == ipc::MessageType::kLog) {
+    if (ipc::LogLine m; read_message(bytes, m)) return on_log_line(slot, m.level, bytes);
+  }
+  broken_protocol(slot, "a message that is none");
+}
+
+void App::on_step(WorkerSlot& slot, ipc::Step step) {
+  if (step != ipc::Step::kReady) {
+    slot.next_step = static_cast<ipc::Step>(static_cast<std::uint32_t>(step) + 1);
+    return;
+  }
+  if (!slots_.apply(slot, SlotEvent::kReady)) return broken_protocol(slot, "READY twice");
+  slot.deadline.cancel();
+  generation_->proved = true;
+  if (state_ != AppState::kRunning) {
+    log::info("app \"{}\": generation {} is running", name(), slot.generation->number);
+    state_ = AppState::kRunning;
+  }
+  log::debug("{}: READY after {:.1f} ms", label(slot),
+             std::chrono::duration<double, std::milli>(Clock::now() - slot.started).count());
+}
+
+void App::on_image(WorkerSlot& slot, UniqueFd image) {
+  // Until IMAGED, no line of the plugin has run in that process; later, anything could come from there.
+  const bool expected = slot.state == SlotState::kStarting && slot.next_step == ipc::Step::kImaged;
+  if (!expected || slot.generation->image) return broken_protocol(slot, "an image that was not asked for");
+  slot.generation->image = std::move(image);
+}
+
+void App::on_failed(WorkerSlot& slot, ipc::Step step, std::string_view reason) {
+  slot.next_step = step;
+  slot.failure = escape_controls(reason);
+}
+
+void App::on_done(WorkerSlot& slot, const ipc::Done& done) {
+  if (!slot.lent || done.serial != slot.lend_serial || !slots_.apply(slot, SlotEvent::kDone)) {
+    return broken_protocol(slot, "DONE for a request that was not lent");
+  }
+  Connection& connection = *std::exchange(slot.lent, nullptr);
+  slot.deadline.cancel();
+  slot.has_served = true;
+  backoff_.succeeded();
+  switch (done.ending) {
+    case ipc::Ending::kComplete: farewell_.close(connection); break;
+    case ipc::Ending::kLinger: farewell_.linger(connection); break;
+    case ipc::Ending::kAbort: farewell_.abort(connection); break;
+    default:
+      farewell_.abort(connection);
+      broken_protocol(slot, "DONE with an unknown ending");
+  }
+}
+
+void App::on_log_line(const WorkerSlot& slot, std::uint32_t level, std::string_view text) const {
+  const auto known = static_cast<log::Level>(std::min(level, static_cast<std::uint32_t>(log::Level::kError)));
+  if (log::enabled(known)) log::write(known, fmt::format("{}: {}", label(slot), escape_controls(text)));
+}
+
+void App::broken_protocol(WorkerSlot& slot, std::string_view what) {
+  log::error("{}: sent {}; killing it", label(slot), what);
+  kill(slot, KillReason::kBrokenProtocol);
+}
+
+// ---- deadlines and deaths -----------------------------------------------------------------------------------------------
+
+void App::on_slot_deadline(WorkerSlot& slot) {
+  if (slot.killed != KillReason::kNone) {
+    log::error("{}: still there {} s after SIGKILL", label(slot), std::chrono::ceil<seconds>(kDeathGrace).count());
+    if (slot.lent) farewell_.abort(*std::exchange(slot.lent, nullptr));
+  } else if (slot.state == SlotState::kStarting) {
+    kill(slot, KillReason::kStartTimeout);
+  } else if (slot.lent) {
+    check_progress(slot);
+  }
+}
+
+// timeouts.request is time in the plugin: waiting for the client has deadlines of its own, in the worker.
+void App::check_progress(WorkerSlot& slot) {
+  const TimePoint now = Clock::now();
+  const Duration limit = slot.generation->config.timeouts.request;
+  const bool taken = slot.page.taken() == slot.lend_serial;
+  if (taken && slot.page.activity() == ipc::Activity::kClient) {
+    slot.deadline.set(loop_.timers, now + std::max<Duration>(limit / 8, milliseconds(50)));
+    return;
+  }
+  const TimePoint since = taken ? std::clamp(slot.page.progress(), slot.lent_at, now) : slot.lent_at;
+  if (now - since < limit) {
+    slot.deadline.set(loop_.timers, since + limit);
+    return;
+  }
+  kill(slot, KillReason::kRequestTimeout);
+}
+
+// The whole group, so that what the plugin has forked goes too; the rest of it follows when the worker is reaped.
+void App::kill(WorkerSlot& slot, KillReason reason) {
+  if (slot.reaped) return;
+  if (slot.killed == KillReason::kNone) slot.killed = reason;
+  if (::kill(-slot.pid, SIGKILL) != 0) ::kill(slot.pid, SIGKILL);
+  slot.deadline.set(loop_.timers, Clock::now() + kDeathGrace);
+}
+
+void App::drain(WorkerSlot& slot) {
+  if (slot.state == SlotState::kDraining || !slots_.apply(slot, SlotEvent::kDrain)) return;
+  if (!slot.channel.send(ipc::Drain{}, {}, -1, ipc::Wait::kNo)) kill(slot, KillReason::kBrokenProtocol);
+}
+
+void App::on_death(WorkerSlot& slot, int wait_status) {
+  slot.reaped = true;
+  on_channel(slot);  // to its end: a DONE that was said before the death counts
+  loop_.poller.remove(slot.channel.fd());
+  write_obituary(slot, wait_status);
+
+  if (Connection* orphan = std::exchange(slot.lent, nullptr)) settle(*orphan, fate_of(slot, *orphan));
+  const bool died_young =
+      slot.state == SlotState::kStarting || (slot.state == SlotState::kIdle && !slot.has_served);
+  slots_.apply(slot, SlotEvent::kDied);
+  slot.deadline.cancel();
+  slot.channel.close();
+  slot.page = {};
+  slot.generation.reset();
+  if (died_young && !stopping_) start_failed();
+}
+
+void App::write_obituary(const WorkerSlot& slot, int wait_status) const {
+  const bool expected = (slot.state == SlotState::kDraining && wait_status == 0) || slot.killed == KillReason::kStopTimeout;
+  if (expected) return log::debug("{}: left", label(slot));
+  if (!slot.failure.empty()) {
+    return log::error("app \"{}\": generation {} failed at {}: {}", name(), slot.generation->number,
+                      to_string(slot.next_step), slot.failure);
+  }
+  if (slot.killed == KillReason::kStartTimeout) {
+    return log::error("app \"{}\": generation {} failed at {}: not reached within timeouts.start; worker {} was killed",
+                      name(), slot.generation->number, to_string(slot.next_step), slot.pid);
+  }
+  const std::string work = describe_work(slot, Clock::now());
+  std::string_view outcome;
+  if (slot.lent) {
+    switch (fate_of(slot, *slot.lent)) {
+      case Fate::kLendAgain: outcome = "; its request goes to another worker"; break;
+      case Fate::kAnswer502: outcome = "; answered 502"; break;
+      case Fate::kAnswer504: outcome = "; answered 504"; break;
+      case Fate::kAbort: outcome = "; part of the response was sent, so the connection is aborted"; break;
+      case Fate::kComplete: outcome = "; the response was complete"; break;
+    }
+  }
+  if (slot.killed == KillReason::kRequestTimeout) {
+    return log::error("{}: killed by timeouts.request {}{}", label(slot), work, outcome);
+  }
+  log::error("{}: {} {}{}", label(slot), describe_status(wait_status), work, outcome);
+}
+
+App::Fate App::fate_of(const WorkerSlot& slot, const Connection& connection) const {
+  const bool timeout = slot.killed == KillReason::kRequestTimeout || slot.killed == KillReason::kStopTimeout;
+  const bool taken = slot.page.taken() == slot.lend_serial;
+  if (!taken && connection.lends < kLendsMax && slot.killed != KillReason::kStopTimeout) return Fate::kLendAgain;
+  const ipc::ResponseState response = taken ? slot.page.response() : ipc::ResponseState::kNone;
+  if (response == ipc::ResponseState::kComplete) return Fate::kComplete;
+  if (response == ipc::ResponseState::kStarted) return Fate::kAbort;
+  return timeout ? Fate::kAnswer504 : Fate::kAnswer502;
+}
+
+// The worker is reaped and its channel read to the end, so nobody else writes on the connection any more.
+void App::settle(Connection& connection, Fate fate) {
+  switch (fate) {
+    case Fate::kLendAgain:
+      connection.state = ConnectionState::kQueued;
+      connection.deadline.set(loop_.timers, deadline_after(Clock::now(), config().queue.age));
+      return queue_.push_front(connection);
+    case Fate::kAnswer502: return farewell_.answer(connection, 502);
+    case Fate::kAnswer504: return farewell_.answer(connection, 504);
+    case Fate::kAbort: return farewell_.abort(connection);
+    case Fate::kComplete: return farewell_.linger(connection);
+  }
+}
+
+// ---- stop ---------------------------------------------------------------------------------------------------------------
+
+void App::stop() {
+  stopping_ = true;
+  retry_.cancel();
+  stop_deadline_ = Clock::now() + config().timeouts.stop;
+  stop_timer_.set(loop_.timers, stop_deadline_);
+}
+
+void App::stop_at_once() {
+  stopping_ = true;
+  while (Connection* connection = queue_.front()) {
+    queue_.remove(*connection);
+    farewell_.answer(*connection, 503);
+  }
+  slots_.for_each([this](WorkerSlot& slot) { kill(slot, KillReason::kStopTimeout); });
+}
+
+void App::drain_when_idle() {
+  if (tally_.pending > 0) return;
+  slots_.for_each([this](WorkerSlot& slot) { drain(slot); });
+}
+
+std::string App::label(const WorkerSlot& slot) const {
+  return fmt::format("app \"{}\" generation {} worker {}", name(), slot.generation ? slot.generation->number : 0,
+                     slot.pid);
+}
+
+}  // namespace forklift::master

@@ -1,0 +1,135 @@
+#include "master/listener.h"
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace forklift::master {
+
+namespace {
+
+using Family = config::Address::Family;
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+
+  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
+};
+
+Result<SocketAddress> to_socket_address(const config::Address& address) {
+  SocketAddress result;
+  if (address.family == Family::kTcp4) {
+    auto& in = reinterpret_cast<sockaddr_in&>(result.storage);
+    in.sin_family = AF_INET;
+    in.sin_port = htons(address.port);
+    result.size = sizeof in;
+    if (::inet_pton(AF_INET, address.host.c_str(), &in.sin_addr) != 1) return fail("not an IPv4 address");
+  } else if (address.family == Family::kTcp6) {
+    auto& in = reinterpret_cast<sockaddr_in6&>(result.storage);
+    in.sin6_family = AF_INET6;
+    in.sin6_port = htons(address.port);
+    result.size = sizeof in;
+    if (::inet_pton(AF_INET6, address.host.c_str(), &in.sin6_addr) != 1) return fail("not an IPv6 address");
+  } else {
+    auto& un = reinterpret_cast<sockaddr_un&>(result.storage);
+    un.sun_family = AF_UNIX;
+    if (address.path.size() >= sizeof un.sun_path) return fail("the path is longer than a Unix socket's may be");
+    std::memcpy(un.sun_path, address.path.c_str(), address.path.size() + 1);
+    result.size = sizeof un;
+  }
+  return result;
+}
+
+void enable(int fd, int level, int option) {
+  const int on = 1;
+  ::setsockopt(fd, level, option, &on, sizeof on);
+}
+
+// Removes the socket that a killed master has left behind; anything else at the path is somebody's.
+Result<void> clear_stale_path(const config::Address& address, SocketAddress& to) {
+  struct stat status {};
+  if (::lstat(address.path.c_str(), &status) != 0) {
+    return errno == ENOENT ? Result<void>{} : fail_errno("lstat");
+  }
+  if (!S_ISSOCK(status.st_mode)) return fail("there is a file at this path that is no socket; remove it or listen elsewhere");
+  UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!probe) return fail_errno("socket");
+  if (::connect(probe.get(), to.get(), to.size) == 0 || errno == EAGAIN) {
+    return fail("another server is listening there");
+  }
+  if (errno != ECONNREFUSED) return fail_errno("connect");
+  if (::unlink(address.path.c_str()) != 0 && errno != ENOENT) return fail_errno("unlink");
+  return {};
+}
+
+Result<std::uint16_t> bound_port(int fd) {
+  SocketAddress address;
+  address.size = sizeof address.storage;
+  if (::getsockname(fd, address.get(), &address.size) != 0) return fail_errno("getsockname");
+  // The port stands at the same place in both families.
+  return ntohs(reinterpret_cast<sockaddr_in&>(address.storage).sin_port);
+}
+
+Result<UniqueFd> open_and_bind(const config::Listen& listen) {
+  const config::Address& address = listen.address;
+  auto to = to_socket_address(address);
+  if (!to) return Failure(to.error());
+  UniqueFd fd(::socket(to->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return fail_errno("socket");
+  if (address.family == Family::kUnix) {
+    if (auto cleared = clear_stale_path(address, *to); !cleared) return Failure(cleared.error());
+    // Before bind(2), so that the path never stands there with other permissions.
+    if (::fchmod(fd.get(), 0660) != 0) return fail_errno("fchmod");
+  } else {
+    enable(fd.get(), SOL_SOCKET, SO_REUSEADDR);
+    // Accepted connections inherit it: a response that is flushed in pieces is not to wait for acknowledgements.
+    enable(fd.get(), IPPROTO_TCP, TCP_NODELAY);
+    if (address.family == Family::kTcp6) enable(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY);
+  }
+  if (::bind(fd.get(), to->get(), to->size) != 0) return fail_errno("bind");
+  if (::listen(fd.get(), listen.backlog) != 0) return fail_errno("listen");
+  return fd;
+}
+
+}  // namespace
+
+Result<Listener> Listener::bind(const config::Listen& listen) {
+  const auto in_context = [&](const Error& error) {
+    return Failure(error.in(fmt::format("listen on {}", listen.address.to_string())));
+  };
+  auto fd = open_and_bind(listen);
+  if (!fd) return in_context(fd.error());
+  Listener listener(std::move(*fd), listen.address, protocol::kScgiFrame);
+  if (listener.is_unix()) {
+    struct stat status {};
+    if (::lstat(listen.address.path.c_str(), &status) == 0) {
+      listener.device_ = status.st_dev;
+      listener.inode_ = status.st_ino;
+    }
+  } else {
+    auto port = bound_port(listener.fd());
+    if (!port) return in_context(port.error());
+    listener.address_.port = *port;
+  }
+  return listener;
+}
+
+void Listener::unlink() {
+  if (!is_unix()) return;
+  struct stat status {};
+  const char* path = address_.path.c_str();
+  if (::lstat(path, &status) == 0 && status.st_dev == device_ && status.st_ino == inode_) ::unlink(path);
+}
+
+void Listener::close() {
+  unlink();
+  fd_.reset();
+}
+
+}  // namespace forklift::master

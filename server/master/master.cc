@@ -1,0 +1,271 @@
+#include "master/master.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "base/log.h"
+
+namespace forklift::master {
+
+namespace {
+
+constexpr Duration kAcceptPause = milliseconds(500);
+
+// A token's index has 24 bits: ten for the app and fourteen for the slot.
+constexpr std::size_t kAppsMax = 1 << 10;
+constexpr std::uint32_t kSlotBits = 14;
+
+// The master holds every connection, so it takes as many descriptors as it may have. Workers get the old limit back: a program
+// that uses select(2) must not meet numbers above 1023.
+rlimit raise_descriptor_limit() {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit raised{.rlim_cur = before.rlim_max, .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &raised);
+  return before;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Master>> Master::create(config::Config config, Options options,
+                                               Spawner::WorkerMain worker_main) {
+  if (config.apps.size() > kAppsMax) return fail("more than {} apps", kAppsMax);
+  auto poller = Poller::create();
+  if (!poller) return Failure(poller.error());
+  auto signals = SignalEvents::create();
+  if (!signals) return Failure(signals.error());
+  auto runtime_dir = RuntimeDir::make(config.runtime_dir);
+  if (!runtime_dir) return Failure(runtime_dir.error());
+
+  Spawner spawner(std::move(worker_main), config.runtime_dir, raise_descriptor_limit());
+  std::unique_ptr<Master> master(new Master(std::move(config), options, Loop{std::move(*poller), {}},
+                                            std::move(*signals), std::move(*runtime_dir), std::move(spawner)));
+  if (auto added = master->add_apps(); !added) return Failure(added.error());
+  return master;
+}
+
+Master::Master(config::Config config, Options options, Loop loop, SignalEvents signals, RuntimeDir runtime_dir,
+               Spawner spawner)
+    : config_(std::move(config)),
+      options_(options),
+      loop_(std::move(loop)),
+      signals_(std::move(signals)),
+      runtime_dir_(std::move(runtime_dir)),
+      spawner_(std::move(spawner)),
+      connections_([this](Connection& connection) { on_deadline(connection); }),
+      farewell_(loop_, connections_),
+      reception_(loop_, connections_, farewell_) {
+  spawner_.set_forget([this](const WorkerSlot& slot) { forget_all_but(slot); });
+}
+
+Result<void> Master::add_apps() {
+  for (const config::App& app : config_.apps) {
+    apps_.push_back(std::make_unique<App>(app, static_cast<std::uint32_t>(apps_.size()), loop_, farewell_, spawner_));
+    for (const config::Listen& listen : app.listen) {
+      auto listener = Listener::bind(listen);
+      if (!listener) {
+        for (auto& door : doors_) door->listener.close();
+        return Failure(listener.error().in(fmt::format("app \"{}\"", app.name)));
+      }
+      const auto index = static_cast<std::uint32_t>(doors_.size());
+      doors_.push_back(std::unique_ptr<Door>(
+          new Door{std::move(*listener), apps_.back().get(), Timer([this, index] { accept_on(index); })}));
+    }
+  }
+  return {};
+}
+
+// In a new process: the pages of other workers are none of its business.
+void Master::forget_all_but(const WorkerSlot& kept) {
+  for (const auto& app : apps_) {
+    app->slots().for_each([&](WorkerSlot& slot) {
+      if (&slot != &kept) slot.page = {};
+    });
+  }
+}
+
+Result<void> Master::run() {
+  if (auto added = loop_.poller.add(signals_.fd(), token(Watch::kSignals, 0, 0), EPOLLIN); !added) return added;
+  for (const auto& app : apps_) app->start();
+  for (std::uint32_t i = 0; i < doors_.size(); ++i) accept_on(i);
+
+  while (!finished()) {
+    wait();
+    handle_signals();
+    reap();
+    receive();
+    dispatch();
+    tend_timers();
+  }
+  if (!failure_.empty()) return fail("{}", failure_);
+  return {};
+}
+
+void Master::wait() { events_ = loop_.poller.wait(loop_.timers.next()); }
+
+void Master::handle_signals() {
+  const Token name = token(Watch::kSignals, 0, 0);
+  if (std::none_of(events_.begin(), events_.end(), [&](const auto& event) { return event.token == name; })) return;
+  for (const int signal : signals_.take()) {
+    switch (signal) {
+      case SIGCHLD: child_died_ = true; break;
+      case SIGTERM:
+      case SIGQUIT:
+      case SIGINT:
+        log::info("signal {} ({}): stopping{}", signal, sigabbrev_np(signal), stopping_ ? " at once" : "");
+        stopping_ ? stop_at_once() : stop();
+        break;
+      case SIGUSR1:
+        if (auto reopened = log::reopen(); !reopened) log::error("{}", reopened.error().message());
+        break;
+      case SIGHUP: log::warning("signal HUP: a reload is not supported yet; nothing has changed"); break;
+      default: log::warning("signal {}: replacing the binary is not supported yet; nothing has changed", sigabbrev_np(signal));
+    }
+  }
+}
+
+// In a loop, because deaths that come together share one SIGCHLD. Before dispatch(), so that a dead worker is never picked.
+void Master::reap() {
+  if (!std::exchange(child_died_, false)) return;
+  while (true) {
+    // Without reaping yet: as long as the process is a zombie, its number, and that of its group, are not given to another.
+    siginfo_t info{};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+    const pid_t pid = info.si_pid;
+
+    App* app = nullptr;
+    WorkerSlot* dead = nullptr;
+    for (const auto& candidate : apps_) {
+      candidate->slots().for_each([&](WorkerSlot& slot) {
+        if (slot.pid == pid && !slot.reaped) {
+          app = candidate.get();
+          dead = &slot;
+        }
+      });
+    }
+    // What the plugin has forked goes with its worker. A child that is no worker was inherited (we may be process 1 of a
+    // container) and leads a life of its own.
+    if (dead) ::kill(-pid, SIGKILL);
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    if (dead) app->on_death(*dead, status);
+  }
+}
+
+void Master::receive() {
+  for (const auto& event : events_) receive_on(event);
+}
+
+void Master::receive_on(const Poller::Event& event) {
+  const auto [kind, index, serial] = event.token;
+  switch (static_cast<Watch>(kind)) {
+    case Watch::kSignals: return;
+    case Watch::kListener: return accept_on(index);
+    case Watch::kChannel: {
+      App& app = *apps_[index >> kSlotBits];
+      if (WorkerSlot* slot = app.slots().find(index & ((1U << kSlotBits) - 1), serial)) app.on_channel(*slot);
+      return;
+    }
+    case Watch::kConnection: {
+      Connection* connection = connections_.find(index, serial);
+      if (!connection || !connection->polled) return;
+      if (connection->state == ConnectionState::kReceiving) return reception_.on_readable(*connection, event.events);
+      return farewell_.on_readable(*connection);
+    }
+  }
+}
+
+// Also the end of a pause, and the begin of listening: a listener stands in the poller unless it has been found that nothing can
+// be accepted for want of descriptors.
+void Master::accept_on(std::uint32_t index) {
+  Door& door = *doors_[index];
+  if (door.listener.fd() < 0) return;
+  const bool was_paused = std::exchange(door.paused, false);
+  if (reception_.accept_from(door.listener, *door.app)) {
+    if (was_paused) door.paused = !loop_.poller.add(door.listener.fd(), token(Watch::kListener, index, 0), EPOLLIN);
+  } else {
+    if (!was_paused) loop_.poller.remove(door.listener.fd());
+    door.paused = true;
+  }
+  if (door.paused) door.reopen.set(loop_.timers, Clock::now() + kAcceptPause);
+}
+
+void Master::on_deadline(Connection& connection) {
+  switch (connection.state) {
+    case ConnectionState::kReceiving: return reception_.on_deadline(connection);
+    case ConnectionState::kQueued: return connection.app->on_deadline(connection);
+    default: return farewell_.on_deadline(connection);
+  }
+}
+
+void Master::dispatch() {
+  for (const auto& app : apps_) {
+    app->dispatch();
+    if (stopping_) app->drain_when_idle();
+  }
+  if (!announced_ && !stopping_) announce();
+}
+
+void Master::tend_timers() { loop_.timers.run(Clock::now()); }
+
+// Once each app has shown whether it starts: says that the server is ready, or gives up.
+void Master::announce() {
+  const auto count = [&](AppState state) {
+    return std::count_if(apps_.begin(), apps_.end(), [&](const auto& app) { return app->state() == state; });
+  };
+  if (count(AppState::kStarting) > 0) return;
+  announced_ = true;
+  const auto degraded = static_cast<std::size_t>(count(AppState::kDegraded));
+  if (degraded == apps_.size() || (options_.strict && degraded > 0)) {
+    failure_ = degraded == apps_.size() ? "no app could be started" : "an app could not be started (--strict)";
+    stop();
+    return stop_at_once();
+  }
+  std::string line;
+  for (const auto& app : apps_) {
+    line += fmt::format("{}app \"{}\" on", line.empty() ? " " : "; ", app->name());
+    for (const auto& door : doors_) {
+      if (door->app == app.get()) line += " " + door->listener.address().to_string();
+    }
+  }
+  log::info("READY:{}", line);
+}
+
+// A listener that is closed resets what waits in its backlog, so everything in it is accepted first.
+void Master::stop() {
+  stopping_ = true;
+  for (const auto& app : apps_) app->stop();
+  for (const auto& door : doors_) {
+    door->listener.unlink();
+    reception_.accept_all_from(door->listener, *door->app);
+    if (!door->paused) loop_.poller.remove(door->listener.fd());
+    door->reopen.cancel();
+    door->listener.close();
+  }
+  connections_.for_each([this](Connection& connection) {
+    if (connection.state == ConnectionState::kReceiving) {
+      reception_.hasten(connection, connection.app->stop_deadline());
+    }
+  });
+}
+
+void Master::stop_at_once() {
+  at_once_ = true;
+  connections_.for_each([this](Connection& connection) {
+    if (connection.state != ConnectionState::kQueued && connection.state != ConnectionState::kLent) {
+      farewell_.close(connection);
+    }
+  });
+  for (const auto& app : apps_) app->stop_at_once();
+}
+
+bool Master::finished() const {
+  const bool no_workers =
+      std::all_of(apps_.begin(), apps_.end(), [](const auto& app) { return app->slots().processes() == 0; });
+  return stopping_ && no_workers && (at_once_ || connections_.size() == 0);
+}
+
+}  // namespace forklift::master

@@ -1,0 +1,88 @@
+// The master: owns listeners, connections, timers and workers. One thread, no plugin code, and no system call that waits but
+// the poller's.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/signals.h"
+#include "config/config.h"
+#include "master/app.h"
+#include "master/connection.h"
+#include "master/farewell.h"
+#include "master/loop.h"
+#include "master/reception.h"
+#include "master/runtime_dir.h"
+#include "master/spawner.h"
+
+namespace forklift::master {
+
+struct Options {
+  bool strict = false;  // any app that does not start is fatal
+};
+
+class Master {
+ public:
+  // Binds all listeners and makes runtime_dir. Signals must be blocked already (base/signals.h). On failure nothing is left
+  // behind.
+  static Result<std::unique_ptr<Master>> create(config::Config config, Options options, Spawner::WorkerMain worker_main);
+
+  // Serves until it is told to stop. The error says why it could not start: every app has failed, or one has and `strict` is
+  // set.
+  Result<void> run();
+
+ private:
+  Master(config::Config config, Options options, Loop loop, SignalEvents signals, RuntimeDir runtime_dir,
+         Spawner spawner);
+
+  Result<void> add_apps();
+  void forget_all_but(const WorkerSlot& slot);
+
+  // ---- the steps of the loop ----
+  void wait();
+  void handle_signals();
+  void reap();
+  void receive();
+  void dispatch();
+  void tend_timers();
+
+  void receive_on(const Poller::Event& event);
+  void accept_on(std::uint32_t listener);
+  void on_deadline(Connection& connection);
+  void announce();
+  void stop();
+  void stop_at_once();
+  bool finished() const;
+
+  const config::Config config_;
+  const Options options_;
+  Loop loop_;
+  SignalEvents signals_;
+  RuntimeDir runtime_dir_;
+  Spawner spawner_;
+  ConnectionTable connections_;
+  Farewell farewell_;
+  Reception reception_;
+  std::vector<std::unique_ptr<App>> apps_;
+
+  // A bound socket and the app behind it; named by its index in the poller.
+  struct Door {
+    Listener listener;
+    App* app;
+    Timer reopen;        // ends the pause
+    bool paused = true;  // not in the poller: not yet, or for want of descriptors
+  };
+  std::vector<std::unique_ptr<Door>> doors_;
+
+  std::span<const Poller::Event> events_;
+  bool child_died_ = false;
+  bool announced_ = false;
+  bool stopping_ = false;
+  bool at_once_ = false;
+  std::string failure_;
+};
+
+}  // namespace forklift::master

@@ -1,0 +1,180 @@
+#include "master/reception.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/log.h"
+#include "ipc/message.h"
+#include "master/app.h"
+
+namespace forklift::master {
+
+namespace {
+
+// Per turn of the loop, so that one busy listener does not hold up the others.
+constexpr int kAcceptBatch = 64;
+
+constexpr std::size_t kFirstBuffer = 4096;
+
+bool means_exhaustion(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+}  // namespace
+
+bool Reception::accept_from(Listener& listener, App& app) {
+  for (int i = 0; i < kAcceptBatch; ++i) {
+    switch (accept_one(listener, app)) {
+      case Accepted::kOne: continue;
+      case Accepted::kNone: return true;
+      case Accepted::kExhausted: return false;
+    }
+  }
+  return true;
+}
+
+void Reception::accept_all_from(Listener& listener, App& app) {
+  while (accept_one(listener, app) == Accepted::kOne) continue;
+}
+
+Reception::Accepted Reception::accept_one(Listener& listener, App& app) {
+  while (true) {
+    UniqueFd fd(::accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (fd) {
+      admit(std::move(fd), listener, app);
+      return Accepted::kOne;
+    }
+    if (errno == EAGAIN) return Accepted::kNone;
+    if (means_exhaustion(errno)) {
+      log::warning("app \"{}\": accept on {}: {}; trying again in half a second", app.name(),
+                   listener.address().to_string(), describe_errno(errno));
+      return Accepted::kExhausted;
+    }
+    // Whatever else it is (EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN ...) belongs to that one connection (accept(2)).
+    log::debug("app \"{}\": accept: {}", app.name(), describe_errno(errno));
+  }
+}
+
+void Reception::admit(UniqueFd fd, Listener& listener, App& app) {
+  Connection& connection = connections_.acquire();
+  connection.state = ConnectionState::kReceiving;
+  connection.fd = std::move(fd);
+  connection.is_unix = listener.is_unix();
+  connection.app = &app;
+  connection.frame = &listener.frame();
+  connection.accepted = Clock::now();
+  app.tally().connections++;
+  app.tally().pending++;
+
+  if (app.tally().connections > app.config().limits.connections) {
+    log::warning("app \"{}\": more than limits.connections ({}); answered 503", app.name(),
+                 app.config().limits.connections);
+    return farewell_.answer(connection, 503, 1);
+  }
+  connection.deadline.set(loop_.timers, deadline_after(connection.accepted, app.config().timeouts.head));
+
+  // Most heads are here by now: then the connection never stands in the poller.
+  const std::uint32_t serial = connection.serial;
+  receive(connection, false);
+  if (connection.serial != serial || connection.state != ConnectionState::kReceiving) return;
+
+  // Edge-triggered where bytes are only peeked: what was seen stays readable.
+  const std::uint32_t events = connection.is_unix ? EPOLLIN | EPOLLRDHUP | EPOLLET : EPOLLIN;
+  auto added = loop_.poller.add(connection.fd.get(), token(Watch::kConnection, connection.index, serial), events);
+  connection.polled = added.has_value();
+  if (!added) {
+    log::error("app \"{}\": {}; answered 503", app.name(), added.error().message());
+    farewell_.answer(connection, 503, 1);
+  }
+}
+
+void Reception::on_readable(Connection& connection, std::uint32_t events) {
+  if (events & (EPOLLHUP | EPOLLERR)) return farewell_.close(connection);
+  receive(connection, (events & EPOLLRDHUP) != 0);
+}
+
+void Reception::receive(Connection& connection, bool peer_has_ended) {
+  while (receive_once(connection, peer_has_ended) == Progress::kMore) continue;
+}
+
+Reception::Progress Reception::receive_once(Connection& connection, bool peer_has_ended) {
+  const std::size_t most = ipc::lend_bytes_max(connection.app->config().limits.head);
+  if (connection.bytes == std::min(connection.head.capacity, most) && !make_room(connection, connection.bytes + 1)) {
+    log::error("app \"{}\": no memory for another head; answered 503", connection.app->name());
+    farewell_.answer(connection, 503, 1);
+    return Progress::kOver;
+  }
+  const std::size_t known = connection.bytes - connection.unread;  // and out of the socket
+  const std::size_t room = std::min(connection.head.capacity, most) - known;
+  char* const at = connection.head.data + known;
+  const ssize_t n = ::recv(connection.fd.get(), at, room, MSG_DONTWAIT | (connection.is_unix ? MSG_PEEK : 0));
+  if (n < 0 && errno == EINTR) return Progress::kMore;
+
+  const bool nothing_new = n < 0 ? errno == EAGAIN : n > 0 && static_cast<std::size_t>(n) == connection.unread;
+  if (nothing_new && !peer_has_ended) {
+    if (connection.bytes == 0) connections_.heads().give_back(connection.head);
+    return Progress::kWait;
+  }
+  if (n <= 0 || nothing_new) {
+    // It ends, or breaks, before its head is complete: nothing was asked, nothing is answered.
+    farewell_.close(connection);
+    return Progress::kOver;
+  }
+
+  connection.bytes = known + static_cast<std::size_t>(n);
+  connection.unread = connection.is_unix ? static_cast<std::size_t>(n) : 0;
+  const protocol::HeadScan scan =
+      connection.frame->scan({connection.head.data, connection.bytes}, connection.app->config().limits.head);
+  using Verdict = protocol::HeadScan::Verdict;
+  if (scan.verdict == Verdict::kComplete) {
+    connection.head_bytes = scan.head_bytes;
+    if (connection.polled) loop_.poller.remove(connection.fd.get());
+    connection.polled = false;
+    connection.app->enqueue(connection);
+    return Progress::kOver;
+  }
+  if (scan.verdict == Verdict::kBad) {
+    refuse(connection, scan);
+    return Progress::kOver;
+  }
+
+  if (connection.unread > 1) {
+    // Take what was peeked, except for one byte: a last close has to find something unread.
+    const ssize_t taken = ::recv(connection.fd.get(), at, connection.unread - 1, MSG_DONTWAIT);
+    if (taken > 0) connection.unread -= static_cast<std::size_t>(taken);
+  }
+  if (scan.head_bytes > connection.head.capacity && !make_room(connection, scan.head_bytes)) return Progress::kMore;
+  return peer_has_ended || static_cast<std::size_t>(n) == room ? Progress::kMore : Progress::kWait;
+}
+
+// Gives the connection a larger buffer. False, and nothing changed, if memory is out.
+bool Reception::make_room(Connection& connection, std::size_t wanted) {
+  auto larger = connections_.heads().take(std::max(wanted, kFirstBuffer));
+  if (!larger) return false;
+  if (connection.bytes > 0) std::memcpy(larger->data, connection.head.data, connection.bytes);
+  connections_.heads().give_back(connection.head);
+  connection.head = *larger;
+  return true;
+}
+
+void Reception::refuse(Connection& connection, const protocol::HeadScan& scan) {
+  log::warning("app \"{}\": refused with {}: {}", connection.app->name(), scan.status, scan.reason);
+  farewell_.answer(connection, scan.status);
+}
+
+void Reception::on_deadline(Connection& connection) {
+  log::info("app \"{}\": refused with 408: {} bytes of a head after {} s (timeouts.head)", connection.app->name(),
+            connection.bytes, std::chrono::duration<double>(Clock::now() - connection.accepted).count());
+  farewell_.answer(connection, 408);
+}
+
+void Reception::hasten(Connection& connection, TimePoint deadline) {
+  if (connection.bytes == 0) return farewell_.close(connection);
+  const TimePoint due = connection.deadline.is_set() ? connection.deadline.due() : kNever;
+  connection.deadline.set(loop_.timers, std::min(due, deadline));
+}
+
+}  // namespace forklift::master

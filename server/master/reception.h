@@ -1,0 +1,50 @@
+// Reception: holding a connection in the master until its request's head has arrived, so that only complete heads cost a
+// worker.
+#pragma once
+
+#include <cstddef>
+
+#include "master/connection.h"
+#include "master/farewell.h"
+#include "master/listener.h"
+#include "master/loop.h"
+
+namespace forklift::master {
+
+class Reception {
+ public:
+  // All outlive it.
+  Reception(Loop& loop, ConnectionTable& connections, Farewell& farewell)
+      : loop_(loop), connections_(connections), farewell_(farewell) {}
+
+  // Accepts what waits at `listener`, at most a batch of it. False if descriptors or memory are out: the caller is to leave the
+  // listener alone for a while, because it stays readable.
+  bool accept_from(Listener& listener, App& app);
+  // The same without a bound: before the listener is closed, which resets whatever still waits in it.
+  void accept_all_from(Listener& listener, App& app);
+
+  // Events of a connection that is RECEIVING.
+  void on_readable(Connection& connection, std::uint32_t events);
+  void on_deadline(Connection& connection);  // its head took too long: 408
+
+  // The server stops: a silent connection is closed, one whose head has begun gets until `deadline`.
+  void hasten(Connection& connection, TimePoint deadline);
+
+ private:
+  enum class Progress { kMore, kWait, kOver };
+
+  enum class Accepted { kOne, kNone, kExhausted };
+  Accepted accept_one(Listener& listener, App& app);
+  void admit(UniqueFd fd, Listener& listener, App& app);
+  // Reads what is there. Afterwards the connection is still RECEIVING, or it was handed on.
+  void receive(Connection& connection, bool peer_has_ended);
+  Progress receive_once(Connection& connection, bool peer_has_ended);
+  bool make_room(Connection& connection, std::size_t wanted);
+  void refuse(Connection& connection, const protocol::HeadScan& scan);
+
+  Loop& loop_;
+  ConnectionTable& connections_;
+  Farewell& farewell_;
+};
+
+}  // namespace forklift::master

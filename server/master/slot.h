@@ -1,0 +1,102 @@
+// The master's record of a worker, and the table of states that it goes through.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/timers.h"
+#include "ipc/channel.h"
+#include "ipc/message.h"
+#include "ipc/page.h"
+#include "master/generation.h"
+
+namespace forklift::master {
+
+struct Connection;
+
+enum class SlotState { kStarting, kIdle, kBusy, kDraining, kGone };
+enum class SlotEvent {
+  kReady,  // the worker has taken all steps of its start
+  kLent,   // a connection was lent to it
+  kDone,   // it has answered
+  kDrain,  // it was told to leave
+  kDied,   // it was reaped
+};
+
+std::string_view to_string(SlotState state);
+
+// The state after `event`; nullopt where it cannot happen in `state` (a worker that says so is broken). No side effects.
+std::optional<SlotState> transition(SlotState state, SlotEvent event);
+
+// Why the master has killed a worker.
+enum class KillReason { kNone, kStartTimeout, kRequestTimeout, kStopTimeout, kBrokenProtocol };
+
+struct WorkerSlot {
+  explicit WorkerSlot(std::uint32_t i) : index(i) {}
+
+  const std::uint32_t index;
+  std::uint32_t serial = 0;  // of the worker, for the poller
+  SlotState state = SlotState::kGone;
+  pid_t pid = 0;
+  std::shared_ptr<Generation> generation;
+  ipc::Channel channel;
+  ipc::SharedPage page;
+
+  ipc::Step next_step = ipc::Step::kForked;  // while STARTING: the one that it has not reached yet
+  std::string failure;                       // what it said of its failed start
+  KillReason killed = KillReason::kNone;
+  bool reaped = false;  // `pid` names nobody any more
+  bool has_served = false;
+  TimePoint started;  // when it was forked
+
+  Connection* lent = nullptr;  // until it says DONE or is reaped
+  std::uint64_t lend_serial = 0;
+  TimePoint lent_at;
+  Timer deadline{[this] { on_deadline(*this); }};  // of its start, of its request, of its death after SIGKILL
+  std::function<void(WorkerSlot&)> on_deadline;
+};
+
+// The slots of one app. A slot that is GONE is used again; the lowest IDLE one is found without looking at the others.
+class SlotTable {
+ public:
+  explicit SlotTable(std::function<void(WorkerSlot&)> on_deadline) : on_deadline_(std::move(on_deadline)) {}
+
+  // A slot that is GONE, made new: STARTING, and without anything of its last worker.
+  WorkerSlot& open();
+
+  // Moves the slot to its next state; false, and nothing changed, where the event cannot happen.
+  bool apply(WorkerSlot& slot, SlotEvent event);
+
+  WorkerSlot* lowest_idle();
+  WorkerSlot* find(std::uint32_t index, std::uint32_t serial);
+
+  unsigned count(SlotState state) const { return counts_[static_cast<std::size_t>(state)]; }
+  // Workers that serve or will: STARTING, IDLE and BUSY.
+  unsigned live() const;
+  // Processes: all that are not GONE.
+  unsigned processes() const { return live() + count(SlotState::kDraining); }
+
+  template <typename Visitor>
+  void for_each(Visitor visit) {
+    for (const auto& slot : slots_) {
+      if (slot->state != SlotState::kGone) visit(*slot);
+    }
+  }
+
+ private:
+  void enter(WorkerSlot& slot, SlotState state);
+
+  std::function<void(WorkerSlot&)> on_deadline_;
+  std::vector<std::unique_ptr<WorkerSlot>> slots_;
+  std::vector<std::uint64_t> idle_;  // one bit a slot
+  unsigned counts_[5] = {};
+};
+
+}  // namespace forklift::master

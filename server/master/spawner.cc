@@ -1,0 +1,45 @@
+#include "master/spawner.h"
+
+#include <unistd.h>
+
+namespace forklift::master {
+
+Result<void> Spawner::spawn(WorkerSlot& slot, std::shared_ptr<Generation> generation) {
+  const std::size_t largest = sizeof(ipc::Lend) + ipc::lend_bytes_max(generation->config.limits.head);
+  auto channel = ipc::Channel::make_pair(largest);
+  if (!channel) return Failure(channel.error());
+  auto page = ipc::SharedPage::create();
+  if (!page) return Failure(page.error());
+
+  slot.serial = ++last_serial_;
+  slot.generation = std::move(generation);
+  slot.page = std::move(*page);
+  slot.next_step = ipc::Step::kForked;
+  slot.failure.clear();
+  slot.killed = KillReason::kNone;
+  slot.reaped = false;
+  slot.has_served = false;
+  slot.started = Clock::now();
+
+  const pid_t pid = ::fork();
+  if (pid < 0) return fail_errno("fork");
+  if (pid == 0) {
+    forget_(slot);
+    worker_main_({.app = slot.generation->config,
+                  .generation = slot.generation->number,
+                  .runtime_dir = runtime_dir_,
+                  .descriptors = descriptors_,
+                  .channel = std::move(channel->second),
+                  .page = std::move(slot.page),
+                  .image = std::move(slot.generation->image)});
+    ::_exit(1);
+  }
+  // The worker does the same; whoever comes second finds it done. A group of its own keeps Ctrl-C from the terminal away from
+  // a request in flight, and lets one kill end what the plugin has forked.
+  ::setpgid(pid, pid);
+  slot.pid = pid;
+  slot.channel = std::move(channel->first);
+  return {};
+}
+
+}  // namespace forklift::master

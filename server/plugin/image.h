@@ -1,0 +1,28 @@
+// The image: the bytes of a plugin that one generation runs. A copy that nobody can change any more, so that
+// overwriting the file on the disk harms no worker, and a worker that starts an hour later runs the same code.
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace forklift::plugin {
+
+// Copies the plugin `plugin_path` into a new image, as stable_copy.h describes: it waits, until `deadline`, for a file
+// that is being written.
+//
+// The image is a sealed memfd with the name `forklift:LABEL`; `label` is APP.GENERATION. Where a memfd cannot be
+// executed (old kernels, vm.memfd_noexec=2, security modules) it is a read-only file without a name in `runtime_dir`,
+// if the file system there is executable; on Debian 12, /run is not. The error says why neither could be had. Nothing
+// stays behind on the disk. [first worker, before it is confined; it sleeps]
+Result<UniqueFd> make_image(const std::string& plugin_path, const std::string& label, const std::string& runtime_dir,
+                            TimePoint deadline);
+
+// Fails unless `fd` is something that make_image() could have returned: a regular file that is not empty and that
+// nobody can write to, because it is sealed, or because it has no name and no write permission. For the receiver of a
+// descriptor; looks at no byte of the file.  [anywhere]
+Result<void> verify_image(int fd);
+
+}  // namespace forklift::plugin

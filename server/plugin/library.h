@@ -1,0 +1,34 @@
+// From an image to a plugin that may be called: the steps LOADED and CHECKED of a worker.
+#pragma once
+
+#include <string>
+
+#include <forklift/plugin.h>
+
+#include "base/result.h"
+
+namespace forklift::plugin {
+
+// Opens the image, with every symbol bound now and none of them visible to others, and returns dlopen(3)'s handle. This
+// runs the plugin's static constructors. Never undone: dlclose(3) would leave thread-local destructors and unique
+// symbols behind.
+//
+// `plugin_path` is the file that the configuration names. $ORIGIN means its folder, although the image lies elsewhere:
+// the libraries that the plugin needs (DT_NEEDED) and that lie in an $ORIGIN folder of its DT_RUNPATH are opened from
+// there first; the loader then finds them by their SONAME, and their own libraries by their own DT_RUNPATH.
+//
+// Once in a process: the loader takes a second image with the same descriptor number for the first one. `image_fd`
+// stays the caller's and must stay open: gdb and perf read the symbols through it. Errors name `plugin_path` and the
+// loader's reason. [worker]
+Result<void*> open_image(int image_fd, const std::string& plugin_path);
+
+// Calls the plugin's entry function, for the first and only time, and checks the descriptor: version, size, name,
+// produce. Reads nothing beyond the size that the descriptor states. Errors name what the plugin has and what the
+// server wants. The result is valid until the process ends.  [worker]
+Result<const forklift_plugin*> check(void* handle);
+
+// The rule that check() keeps, as a pure function: the same major, a minor that is not above the host's, and, while the
+// major is 0 (a draft), exactly the host's minor.
+Result<void> check_version(const forklift_version& plugin, const forklift_version& host);
+
+}  // namespace forklift::plugin

@@ -1,0 +1,47 @@
+// The lent connection, as the worker uses it: never blocking in a system call but poll(2), because O_NONBLOCK and socket
+// timeouts would belong to the open file, which the master holds too.
+#pragma once
+
+#include <poll.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <span>
+
+#include "base/clock.h"
+#include "base/unique_fd.h"
+#include "ipc/page.h"
+
+namespace forklift::worker {
+
+class ClientSocket {
+ public:
+  // Marks in `page` when the worker waits for the client, so that the master's timeouts.request spares it.
+  ClientSocket(UniqueFd fd, ipc::SharedPage& page) : fd_(std::move(fd)), page_(page) {}
+
+  // recv(2) and sendmsg(2) without waiting. The number of bytes (recv: 0 is the client's end), or -errno.
+  ssize_t receive(void* buffer, std::size_t size, int flags = 0);
+  ssize_t send(std::span<const iovec> parts);
+
+  // Waits until one of `events` (poll(2)) or an error is there. False when `deadline` came first.
+  bool wait(short events, TimePoint deadline);
+
+  // poll(2) over the connection and `others` together; the connection's own entry is the first. Returns poll's result, with
+  // EINTR as 0. `activity` is what the page says meanwhile.
+  int poll_with(std::span<pollfd> entries, TimePoint deadline, ipc::Activity activity);
+
+  // True once the connection is broken: both directions shut down or an error (a half-close alone is not).
+  bool is_gone() const;
+
+  // Ends the response. Every clean close of a lent connection comes after this: the master's duplicate would hold it open.
+  void shut_down();
+  void close() { fd_.reset(); }
+
+  int fd() const { return fd_.get(); }
+
+ private:
+  UniqueFd fd_;
+  ipc::SharedPage& page_;
+};
+
+}  // namespace forklift::worker

@@ -1,0 +1,158 @@
+#include "worker/exchange.h"
+
+#include <algorithm>
+#include <array>
+#include <climits>
+#include <cstring>
+#include <new>
+
+namespace forklift::worker {
+
+namespace {
+
+constexpr std::size_t kReasonMax = 1000;
+constexpr std::size_t kPollsMax = 64;
+
+// No C++ exception crosses the boundary to the plugin. The host's own can only be that memory ran out.
+template <typename Function>
+auto guarded(Function function) -> decltype(function()) {
+  try {
+    return function();
+  } catch (const std::bad_alloc&) {
+    return FORKLIFT_ENOMEM;
+  }
+}
+
+const char* get_variable(const forklift_env* env, const char* name, size_t* size, const protocol::Request& request) {
+  (void)env;
+  const protocol::Variable* found = name ? request.find(name) : nullptr;
+  if (size) *size = found ? found->value.size() : 0;
+  return found ? found->value.data() : nullptr;
+}
+
+std::string_view bytes(const void* data, size_t size) { return {static_cast<const char*>(data), size}; }
+
+}  // namespace
+
+Exchange::Exchange(const protocol::Request& request, ClientSocket& socket, BodyReader& body, ResponseWriter& out)
+    : socket_(socket), reader_(body), writer_(out) {
+  variables_.reserve(request.variables.size());
+  for (const auto& v : request.variables) {
+    variables_.push_back({v.name.data(), v.name.size(), v.value.data(), v.value.size()});
+  }
+  env_.version = FORKLIFT_VERSION_OF(forklift_env);
+  env_.count = variables_.size();
+  env_.variables = variables_.data();
+  env_.request = &request;
+  env_.get = [](const forklift_env* env, const char* name, size_t* size) {
+    return get_variable(env, name, size, *static_cast<const Env*>(env)->request);
+  };
+
+  body_.version = FORKLIFT_VERSION_OF(forklift_body);
+  body_.length = body.length();
+  body_.reader = &body;
+  body_.read = [](forklift_body* b, void* buffer, size_t size) {
+    return static_cast<Body*>(b)->reader->read(buffer, size, true);
+  };
+  body_.try_read = [](forklift_body* b, void* buffer, size_t size) {
+    return static_cast<Body*>(b)->reader->read(buffer, size, false);
+  };
+
+  out_.version = FORKLIFT_VERSION_OF(forklift_out);
+  out_.exchange = this;
+  out_.begin = &Exchange::begin;
+  out_.write = &Exchange::write;
+  out_.try_write = &Exchange::try_write;
+  out_.flush = &Exchange::flush;
+  out_.send_file = &Exchange::send_file;
+  out_.fail = &Exchange::fail;
+  out_.wait = &Exchange::wait;
+}
+
+int Exchange::begin(forklift_out* out, int status, const forklift_header* headers, size_t count) {
+  return guarded([&]() -> int {
+    ResponseWriter& writer = static_cast<Out*>(out)->exchange->writer_;
+    protocol::ResponseHead head;
+    head.status = status;
+    for (size_t i = 0; i < count; ++i) {
+      if (!headers[i].name || !headers[i].value) return writer.fail(FORKLIFT_EINVAL, "begin: a header is NULL");
+      head.headers.emplace_back(headers[i].name, headers[i].value);
+    }
+    return writer.begin(std::move(head));
+  });
+}
+
+int Exchange::write(forklift_out* out, const void* data, size_t size) {
+  return guarded([&]() -> int { return static_cast<Out*>(out)->exchange->writer_.write(bytes(data, size)); });
+}
+
+int64_t Exchange::try_write(forklift_out* out, const void* data, size_t size) {
+  return guarded([&]() -> int64_t { return static_cast<Out*>(out)->exchange->writer_.try_write(bytes(data, size)); });
+}
+
+int Exchange::flush(forklift_out* out) {
+  return guarded([&]() -> int { return static_cast<Out*>(out)->exchange->writer_.flush(); });
+}
+
+int Exchange::send_file(forklift_out* out, int fd, uint64_t offset, uint64_t length) {
+  return guarded([&]() -> int { return static_cast<Out*>(out)->exchange->writer_.send_file(fd, offset, length); });
+}
+
+void Exchange::fail(forklift_out* out, const char* message) {
+  guarded([&]() -> int {
+    if (message) static_cast<Out*>(out)->exchange->reason_.assign(message, ::strnlen(message, kReasonMax));
+    return 0;
+  });
+}
+
+int Exchange::wait(forklift_out* out, unsigned interest, forklift_poll* polls, size_t count, int timeout_ms) {
+  return guarded(
+      [&]() -> int { return static_cast<Out*>(out)->exchange->wait_for(interest, polls, count, timeout_ms); });
+}
+
+int Exchange::wait_for(unsigned interest, forklift_poll* polls, size_t count, int timeout_ms) {
+  if (count > kPollsMax || (count > 0 && !polls)) {
+    return writer_.fail(FORKLIFT_EINVAL, "wait: more than 64 descriptors, or none where some were promised");
+  }
+  int ready = 0;
+  if ((interest & FORKLIFT_WAIT_BODY) && (reader_.is_ready() || !reader_.prepare_wait())) ready |= FORKLIFT_WAIT_BODY;
+  if ((interest & FORKLIFT_WAIT_OUT) && writer_.has_room()) ready |= FORKLIFT_WAIT_OUT;
+
+  std::array<pollfd, kPollsMax + 1> entries;
+  entries[0] = {socket_.fd(), 0, 0};
+  if (interest & FORKLIFT_WAIT_BODY) entries[0].events |= POLLIN;
+  if (interest & FORKLIFT_WAIT_OUT) entries[0].events |= POLLOUT;
+  for (size_t i = 0; i < count; ++i) entries[i + 1] = {polls[i].fd, polls[i].events, 0};
+
+  const TimePoint now = Clock::now();
+  const TimePoint own = timeout_ms < 0 ? kNever : now + milliseconds(timeout_ms);
+  const TimePoint body = interest & FORKLIFT_WAIT_BODY ? reader_.stall_deadline() : kNever;
+  const TimePoint out = interest & FORKLIFT_WAIT_OUT ? writer_.stall_deadline() : kNever;
+  const TimePoint until = ready != 0 ? now : std::min({own, body, out});
+  const bool for_client = (interest & (FORKLIFT_WAIT_BODY | FORKLIFT_WAIT_OUT)) != 0;
+
+  while (true) {
+    const int n = socket_.poll_with({entries.data(), count + 1}, until,
+                                    for_client ? ipc::Activity::kClient : ipc::Activity::kPlugin);
+    if (n > 0) {
+      const short events = entries[0].revents;
+      if (events & (POLLIN | POLLHUP | POLLERR)) ready |= static_cast<int>(interest & FORKLIFT_WAIT_BODY);
+      if (events & (POLLOUT | POLLHUP | POLLERR)) ready |= static_cast<int>(interest & FORKLIFT_WAIT_OUT);
+      if (events & (POLLHUP | POLLERR)) ready |= FORKLIFT_WAIT_GONE;
+    }
+    for (size_t i = 0; i < count; ++i) polls[i].revents = entries[i + 1].revents;
+    if (n > 0 || ready != 0) return ready;
+    if (Clock::now() >= until) return until == own ? 0 : wait_expired(interest, body, out);
+  }
+}
+
+// The client made no progress for its timeout: the same end as that of a read or a write that waited.
+int Exchange::wait_expired(unsigned interest, TimePoint body_deadline, TimePoint out_deadline) {
+  if ((interest & FORKLIFT_WAIT_BODY) && body_deadline <= out_deadline) {
+    reader_.fail(FORKLIFT_ETIMEOUT);
+    return FORKLIFT_ETIMEOUT;
+  }
+  return writer_.fail(FORKLIFT_ETIMEOUT, "the client has taken nothing of the response for timeouts.write");
+}
+
+}  // namespace forklift::worker

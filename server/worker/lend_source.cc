@@ -1,0 +1,31 @@
+#include "worker/lend_source.h"
+
+#include <cstring>
+
+namespace forklift::worker {
+
+LendSource::LendSource(ipc::Channel& channel, ipc::SharedPage& page, std::size_t head_limit)
+    : channel_(channel), page_(page), bytes_(ipc::lend_bytes_max(head_limit)) {}
+
+Result<std::optional<Lent>> LendSource::next() {
+  Lent lent;
+  iovec parts[] = {{&lent.lend, sizeof lent.lend}, {bytes_.data(), bytes_.size()}};
+  auto received = channel_.receive(parts, ipc::Wait::kYes);
+  if (!received) return Failure(received.error());
+  if (!*received) return fail("no message from the master");
+
+  const std::size_t size = (*received)->bytes;
+  if (size == 0) return std::nullopt;  // the master is gone
+  if (lent.lend.type == ipc::MessageType::kDrain) return std::nullopt;
+  if (lent.lend.type != ipc::MessageType::kLend || size != sizeof(ipc::Lend) + lent.lend.bytes || !(*received)->fd) {
+    return fail("a message from the master that is no lend ({} bytes)", size);
+  }
+  page_.take(lent.lend.serial);
+  lent.connection = std::move((*received)->fd);
+  lent.bytes = {bytes_.data(), lent.lend.bytes};
+  return std::optional<Lent>(std::move(lent));
+}
+
+Result<void> LendSource::done(const ipc::Done& done) { return channel_.send(done); }
+
+}  // namespace forklift::worker

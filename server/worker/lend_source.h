@@ -1,0 +1,27 @@
+// The road called lend: the master holds each connection until its head is complete and passes a duplicate of it.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "ipc/channel.h"
+#include "ipc/page.h"
+#include "worker/request_source.h"
+
+namespace forklift::worker {
+
+class LendSource final : public RequestSource {
+ public:
+  // `head_limit`: the app's limits.head. Channel and page are the worker's and outlive the source.
+  LendSource(ipc::Channel& channel, ipc::SharedPage& page, std::size_t head_limit);
+
+  Result<std::optional<Lent>> next() override;
+  Result<void> done(const ipc::Done& done) override;
+
+ private:
+  ipc::Channel& channel_;
+  ipc::SharedPage& page_;
+  std::vector<char> bytes_;
+};
+
+}  // namespace forklift::worker

@@ -1,0 +1,221 @@
+#include "worker/response_writer.h"
+
+#include <forklift/plugin.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/result.h"
+
+namespace forklift::worker {
+
+namespace {
+
+// What is buffered before the first byte is sent. As long as a page fits, an error can still become a clean 500, and the page
+// gets its Content-Length.
+constexpr std::size_t kBufferBytes = 64 * 1024;
+
+// A header block may be longer than any front server takes (nginx: 4 or 8 KiB), but not endless.
+constexpr std::size_t kHeaderBlockMax = 64 * 1024;
+
+}  // namespace
+
+ResponseWriter::ResponseWriter(ClientSocket& socket, ipc::SharedPage& page, std::string_view method, Duration timeout)
+    : socket_(socket), page_(page), method_(method), timeout_(timeout) {}
+
+int ResponseWriter::fail(int error, std::string problem) {
+  error_ = error;
+  problem_ = std::move(problem);
+  return error_;
+}
+
+int ResponseWriter::begin(protocol::ResponseHead head) {
+  if (error_ != 0) return error_;
+  if (stage_ != Stage::kHead) return fail(FORKLIFT_EINVAL, "begin was called twice, or after the header block");
+  if (!block_.empty()) return fail(FORKLIFT_EINVAL, "begin was called after write");
+  if (auto good = protocol::check(head); !good) return fail(FORKLIFT_EINVAL, good.error());
+  return set_head(std::move(head));
+}
+
+int ResponseWriter::set_head(protocol::ResponseHead head) {
+  head_ = std::move(head);
+  drops_body_ = protocol::forbids_body(method_, head_.status);
+  stage_ = Stage::kBody;
+  return FORKLIFT_OK;
+}
+
+// Takes the bytes of a CGI header block from the front of `data`, until the block is complete.
+int ResponseWriter::take_head(std::string_view& data) {
+  const std::size_t before = block_.size();
+  const std::size_t room = kHeaderBlockMax - before;
+  block_.append(data.substr(0, room));
+  const std::size_t end = protocol::find_block_end(block_, block_scanned_);
+  if (end == std::string::npos) {
+    if (data.size() > room) return fail(FORKLIFT_EINVAL, "the header block is over 64 KiB");
+    block_scanned_ = block_.size();
+    data = {};
+    return FORKLIFT_OK;
+  }
+  data.remove_prefix(end - before);
+  block_.resize(end);
+  auto head = protocol::parse_cgi_head(block_);
+  if (!head) return fail(FORKLIFT_EINVAL, head.error());
+  return set_head(std::move(*head));
+}
+
+// Counts `data` as body, and cuts off what must not be sent.
+int ResponseWriter::account(std::string_view& data) {
+  body_bytes_ += data.size();
+  if (drops_body_) {
+    data = {};
+  } else if (head_.content_length && body_bytes_ > *head_.content_length) {
+    data.remove_suffix(
+        static_cast<std::size_t>(std::min<std::uint64_t>(data.size(), body_bytes_ - *head_.content_length)));
+    return fail(FORKLIFT_EINVAL, fmt::format("the body is longer than its Content-Length of {}", *head_.content_length));
+  }
+  return FORKLIFT_OK;
+}
+
+int ResponseWriter::write(std::string_view data) {
+  if (error_ != 0) return error_;
+  if (stage_ == Stage::kHead && take_head(data) != 0) return error_;
+  if (stage_ == Stage::kHead || data.empty()) return FORKLIFT_OK;
+  if (account(data) != 0) return error_;
+  if (buffer_.size() + data.size() <= kBufferBytes) {
+    buffer_.append(data);
+    return FORKLIFT_OK;
+  }
+  return send(data, true);
+}
+
+std::int64_t ResponseWriter::try_write(std::string_view data) {
+  if (error_ != 0) return error_;
+  const std::size_t size = data.size();
+  if (stage_ == Stage::kHead && take_head(data) != 0) return error_;
+  if (stage_ == Stage::kHead || data.empty()) return static_cast<std::int64_t>(size);
+  const std::size_t of_head = size - data.size();
+
+  if (buffer_.size() + data.size() > kBufferBytes) {
+    std::string_view none;
+    if (const int result = send(none, false); result != 0 && result != FORKLIFT_EAGAIN) return result;
+  }
+  data = data.substr(0, kBufferBytes - std::min(kBufferBytes, buffer_.size()));
+  const std::size_t taken = of_head + data.size();
+  if (taken == 0) return FORKLIFT_EAGAIN;
+  if (account(data) != 0) return error_;
+  buffer_.append(data);
+  return static_cast<std::int64_t>(taken);
+}
+
+int ResponseWriter::flush() {
+  if (error_ != 0) return error_;
+  if (stage_ == Stage::kHead) return fail(FORKLIFT_EINVAL, "flush before the header block is complete");
+  std::string_view none;
+  return send(none, true);
+}
+
+// sendfile(2) knows no MSG_DONTWAIT, and O_NONBLOCK would belong to the open file that the master shares: a client that stops
+// reading would hold the worker in the kernel, beyond every deadline. So the file is read and sent like any other bytes.
+int ResponseWriter::send_file(int file, std::uint64_t offset, std::uint64_t length) {
+  std::array<char, 64 * 1024> chunk;
+  while (length > 0) {
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(length, chunk.size()));
+    const ssize_t n = ::pread(file, chunk.data(), wanted, static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail(FORKLIFT_EIO, fmt::format("send_file: {}", describe_errno(errno)));
+    if (n == 0) return fail(FORKLIFT_EIO, fmt::format("send_file: the file ends {} bytes early", length));
+    if (const int result = write({chunk.data(), static_cast<std::size_t>(n)}); result != 0) return result;
+    offset += static_cast<std::uint64_t>(n);
+    length -= static_cast<std::uint64_t>(n);
+  }
+  return FORKLIFT_OK;
+}
+
+void ResponseWriter::compose_head() {
+  if (composed_done_) return;
+  composed_done_ = true;
+  protocol::write_scgi_head(head_, composed_);
+}
+
+int ResponseWriter::send(std::string_view& data, bool wait) {
+  compose_head();
+  while (true) {
+    const std::size_t from_head = std::min(sent_, composed_.size());
+    const std::size_t from_buffer = sent_ - from_head;
+    const iovec parts[] = {{composed_.data() + from_head, composed_.size() - from_head},
+                           {buffer_.data() + from_buffer, buffer_.size() - from_buffer},
+                           {const_cast<char*>(data.data()), data.size()}};
+    const std::size_t own = parts[0].iov_len + parts[1].iov_len;
+    if (own + data.size() == 0) {
+      composed_.clear();
+      buffer_.clear();
+      sent_ = 0;
+      return FORKLIFT_OK;
+    }
+    if (!started_) {
+      started_ = true;
+      page_.set_response(ipc::ResponseState::kStarted);
+    }
+    const ssize_t n = socket_.send(parts);
+    if (n > 0) {
+      const auto sent = static_cast<std::size_t>(n);
+      sent_ += std::min(sent, own);
+      if (sent > own) data.remove_prefix(sent - own);
+      stalled_since_ = kNever;
+      continue;
+    }
+    if (n != -EAGAIN) return fail(FORKLIFT_EGONE, "the client closed the connection");
+    const TimePoint deadline = stall_deadline();
+    if (!wait && Clock::now() < deadline) return FORKLIFT_EAGAIN;
+    if (!wait || !socket_.wait(POLLOUT, deadline)) {
+      return fail(FORKLIFT_ETIMEOUT, "the client has taken nothing of the response for timeouts.write");
+    }
+  }
+}
+
+int ResponseWriter::finish() {
+  if (error_ != 0) return error_;
+  if (stage_ == Stage::kHead) {
+    return fail(FORKLIFT_EINVAL, block_.empty() ? "the plugin has written nothing"
+                                                : "the response ends before its header block is complete");
+  }
+  if (!drops_body_ && head_.content_length && body_bytes_ != *head_.content_length) {
+    return fail(FORKLIFT_EINVAL, fmt::format("the body has {} bytes and its Content-Length says {}", body_bytes_,
+                                             *head_.content_length));
+  }
+  // To HEAD, a plugin may have answered with the page that GET would get, or with nothing; the length is known only of the
+  // first.
+  const bool has_length = head_.status != 204 && head_.status != 304 && !(drops_body_ && body_bytes_ == 0);
+  if (!started_ && !head_.content_length && has_length) {
+    head_.headers.emplace_back("Content-Length", std::to_string(body_bytes_));
+  }
+  std::string_view none;
+  return send(none, true);
+}
+
+int ResponseWriter::replace(std::string_view response, int status) {
+  head_ = {};
+  head_.status = status;
+  composed_ = response;
+  composed_done_ = true;
+  buffer_.clear();
+  sent_ = 0;
+  error_ = 0;
+  std::string_view none;
+  return send(none, true);
+}
+
+bool ResponseWriter::has_room() const {
+  return error_ != 0 || stage_ == Stage::kHead || buffer_.size() < kBufferBytes;
+}
+
+TimePoint ResponseWriter::stall_deadline() {
+  if (timeout_ == Duration::zero()) return kNever;
+  if (stalled_since_ == kNever) stalled_since_ = Clock::now();
+  return stalled_since_ + timeout_;
+}
+
+}  // namespace forklift::worker

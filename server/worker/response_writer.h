@@ -1,0 +1,83 @@
+// The response on its way to the client: its head is checked, its beginning buffered, its end marked so that nobody takes
+// half a page for a whole one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "ipc/page.h"
+#include "protocol/response_head.h"
+#include "worker/client_socket.h"
+
+namespace forklift::worker {
+
+class ResponseWriter {
+ public:
+  // `method`: the request's, which decides whether there is a body. `timeout`: timeouts.write.
+  ResponseWriter(ClientSocket& socket, ipc::SharedPage& page, std::string_view method, Duration timeout);
+
+  // forklift_out's functions of the same names: 0 or a count, or FORKLIFT_E... An error stays.
+  int begin(protocol::ResponseHead head);
+  int write(std::string_view data);
+  std::int64_t try_write(std::string_view data);
+  int flush();
+  int send_file(int file, std::uint64_t offset, std::uint64_t length);
+
+  // Sends all that is left. A response that was never flushed gets its Content-Length here.
+  int finish();
+
+  // Sends a whole response that was made elsewhere, instead of what is buffered. Only before anything was sent.
+  int replace(std::string_view response, int status);
+
+  // True once a byte of the response may have reached the client: from here on an error is an abort.
+  bool started() const { return started_; }
+  // The error that has ended the response; 0 if there is none. Its reason is for the log.
+  int error() const { return error_; }
+  const std::string& problem() const { return problem_; }
+  // Ends the response with an error that was found outside (a wait that came to its deadline).
+  int fail(int error, std::string problem);
+
+  int status() const { return head_.status; }
+  std::uint64_t body_bytes() const { return body_bytes_; }
+
+  // True when try_write() would take something without looking at the connection.
+  bool has_room() const;
+  TimePoint stall_deadline();
+
+ private:
+  enum class Stage { kHead, kBody };
+
+  int take_head(std::string_view& data);
+  int set_head(protocol::ResponseHead head);
+  int account(std::string_view& data);
+  void compose_head();
+  // Sends head, buffer and `data`, in this order; what was sent of `data` is cut off its front. 0, or FORKLIFT_EAGAIN (only
+  // if `wait` is false), or an error.
+  int send(std::string_view& data, bool wait);
+
+  ClientSocket& socket_;
+  ipc::SharedPage& page_;
+  const std::string_view method_;
+  const Duration timeout_;
+
+  Stage stage_ = Stage::kHead;
+  std::string block_;            // the CGI header block as far as it has come
+  std::size_t block_scanned_ = 0;
+  protocol::ResponseHead head_;
+  bool drops_body_ = false;      // HEAD, 204, 304
+  std::uint64_t body_bytes_ = 0;  // written by the plugin
+  std::string composed_;         // head for the wire
+  bool composed_done_ = false;
+  std::string buffer_;           // body that waits to be sent
+  std::size_t sent_ = 0;         // of composed_ + buffer_
+  bool started_ = false;
+  TimePoint stalled_since_ = kNever;
+  int error_ = 0;
+  std::string problem_;
+};
+
+}  // namespace forklift::worker

@@ -1,0 +1,108 @@
+#include "worker/serve.h"
+
+#include <cxxabi.h>
+
+#include <exception>
+
+#include "base/log.h"
+#include "base/quote.h"
+#include "protocol/frame.h"
+#include "worker/exchange.h"
+
+namespace forklift::worker {
+
+ipc::Done Server::serve(Lent lent) {
+  ClientSocket socket(std::move(lent.connection), page_);
+  const std::string_view bytes(lent.bytes.data(), lent.bytes.size());
+  const std::string_view head = bytes.substr(0, lent.lend.head_bytes);
+
+  request_.clear();
+  const auto parsed = protocol::parse_scgi_head(head, {.body = app_.limits.body}, request_);
+  if (parsed) page_.set_request(request_.method(), request_.uri());
+
+  // What a refused head says of the body's length is not to be trusted; its rest is lingering's business.
+  const std::uint64_t length = parsed ? request_.content_length : UINT64_MAX;
+  BodyReader body(socket, bytes.substr(head.size()), lent.lend.unread, length,
+                  {.timeout = app_.timeouts.body, .rate = app_.limits.body_rate});
+  ResponseWriter out(socket, page_, parsed ? request_.method() : std::string_view{}, app_.timeouts.write);
+
+  bool whole = false;
+  if (parsed) {
+    whole = conclude(produce(socket, body, out), body, out);
+  } else {
+    log_failure(parsed.error().status, parsed.error().reason);
+    whole = answer(out, parsed.error().status);
+  }
+
+  ipc::Done done{.serial = lent.lend.serial, .response_bytes = out.body_bytes()};
+  done.status = out.started() ? static_cast<std::uint32_t>(out.status()) : 0;
+  if (!whole) {
+    done.ending = ipc::Ending::kAbort;
+  } else {
+    // From here on the response needs this worker no more: if it dies now, the master ends the connection cleanly.
+    page_.set_response(ipc::ResponseState::kComplete);
+    done.ending = body.settle() ? ipc::Ending::kComplete : ipc::Ending::kLinger;
+    socket.shut_down();
+  }
+  socket.close();
+  return done;
+}
+
+Server::Verdict Server::produce(ClientSocket& socket, BodyReader& body, ResponseWriter& out) {
+  Exchange exchange(request_, socket, body, out);
+  try {
+    const int result = plugin_.produce(instance_, exchange.env(), exchange.body(), exchange.out());
+    if (result == 0) return {.ok = true, .reason = {}};
+    return {.ok = false,
+            .reason = exchange.reason().empty() ? fmt::format("produce returned {}", result) : exchange.reason()};
+  } catch (const abi::__forced_unwind&) {
+    throw;  // the thread is being cancelled: not an exception to be swallowed (it would end the process with a riddle)
+  } catch (const std::exception& e) {
+    return {.ok = false, .reason = fmt::format("an exception left produce: {}", e.what())};
+  } catch (...) {
+    return {.ok = false, .reason = "an exception that is no std::exception left produce"};
+  }
+}
+
+// Decides what the client gets. True if that is a whole response; else the connection is to be aborted.
+bool Server::conclude(const Verdict& verdict, const BodyReader& body, ResponseWriter& out) {
+  if (body.error() == FORKLIFT_EGONE || out.error() == FORKLIFT_EGONE) {
+    log::info("{} {}: the client closed the connection", escape(request_.method()), quote(request_.uri()));
+    return false;
+  }
+  int status = 500;
+  std::string reason = verdict.reason;
+  if (body.error() == FORKLIFT_ESHORT) {
+    status = 400;
+    reason = "the body is shorter than its Content-Length";
+  } else if (body.error() == FORKLIFT_ETIMEOUT) {
+    status = 408;
+    reason = "the body has made no progress for timeouts.body, or is slower than limits.body_rate";
+  } else if (out.error() != 0) {
+    reason = out.problem();
+  } else if (verdict.ok) {
+    if (out.finish() == 0) return true;
+    if (out.error() == FORKLIFT_EGONE) return false;
+    reason = out.problem();
+  }
+  log_failure(out.started() ? 0 : status, escape(reason));
+  return !out.started() && answer(out, status);
+}
+
+bool Server::answer(ResponseWriter& out, int status) {
+  return out.replace(protocol::kScgiFrame.canned(status, 0), status) == 0;
+}
+
+// `status` 0: part of the response was sent, so it is aborted.
+void Server::log_failure(int status, std::string_view reason) const {
+  const std::string method = request_.method().empty() ? "?" : escape(request_.method());
+  if (status == 0) {
+    log::error("{} {} aborted: {}", method, quote(request_.uri()), reason);
+  } else if (status >= 500) {
+    log::error("{} {} answered {}: {}", method, quote(request_.uri()), status, reason);
+  } else {
+    log::warning("{} {} refused with {}: {}", method, quote(request_.uri()), status, reason);
+  }
+}
+
+}  // namespace forklift::worker

@@ -1,0 +1,47 @@
+// One request from its lend to its end.
+#pragma once
+
+#include <forklift/plugin.h>
+
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+#include "ipc/page.h"
+#include "protocol/request.h"
+#include "worker/body_reader.h"
+#include "worker/client_socket.h"
+#include "worker/request_source.h"
+#include "worker/response_writer.h"
+
+namespace forklift::worker {
+
+class Server {
+ public:
+  // All outlive the server.
+  Server(const config::App& app, const forklift_plugin& plugin, void* instance, ipc::SharedPage& page)
+      : app_(app), plugin_(plugin), instance_(instance), page_(page) {}
+
+  // Answers the request: by the plugin, or, where its bytes are wrong, by itself. Whatever happens, the connection is closed
+  // at the return, and the result tells the master what is left to do with it.
+  ipc::Done serve(Lent lent);
+
+ private:
+  // How produce() has ended, without its exceptions.
+  struct Verdict {
+    bool ok = false;
+    std::string reason;
+  };
+  Verdict produce(ClientSocket& socket, BodyReader& body, ResponseWriter& out);
+  bool conclude(const Verdict& verdict, const BodyReader& body, ResponseWriter& out);
+  bool answer(ResponseWriter& out, int status);
+  void log_failure(int status, std::string_view reason) const;
+
+  const config::App& app_;
+  const forklift_plugin& plugin_;
+  void* const instance_;
+  ipc::SharedPage& page_;
+  protocol::Request request_;  // kept, so that its memory is reused
+};
+
+}  // namespace forklift::worker

@@ -1,0 +1,114 @@
+#include "harness/child.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <ostream>
+#include <system_error>
+
+#include "base/unique_fd.h"
+
+extern char** environ;
+
+namespace harness {
+namespace {
+
+std::string_view name_of(std::string_view assignment) {
+  return assignment.substr(0, assignment.find('='));
+}
+
+std::vector<std::string> merged_environment(const std::vector<std::string>& own) {
+  std::vector<std::string> result = own;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const auto same_name = [&](const std::string& a) { return name_of(a) == name_of(*variable); };
+    if (std::none_of(own.begin(), own.end(), same_name)) result.emplace_back(*variable);
+  }
+  return result;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& strings) {
+  std::vector<char*> result;
+  for (std::string& string : strings) result.push_back(string.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+// In the child, between fork and exec: system calls only, since other threads of the test may have held any lock.
+[[noreturn]] void become(char* const* argv, char* const* envp, int output, int death_signal, pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, death_signal);
+  if (getppid() != parent) _exit(126);
+  // Programs that crash on purpose shall not fill the disk.
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  sigset_t nothing;
+  sigemptyset(&nothing);
+  sigprocmask(SIG_SETMASK, &nothing, nullptr);
+  const int input = open("/dev/null", O_RDONLY);
+  if (input < 0 || dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0) _exit(126);
+  // Descriptors that the test itself was started with: whoever looks at the program's shall see its own alone.
+  close_range(3, ~0U, 0);
+  execve(argv[0], argv, envp);
+  _exit(127);
+}
+
+}  // namespace
+
+std::ostream& operator<<(std::ostream& out, const ExitStatus& status) {
+  switch (status.kind) {
+    case ExitStatus::Kind::kExited:
+      return out << "exit status " << status.value;
+    case ExitStatus::Kind::kKilled:
+      return out << "killed by signal " << status.value << " (" << strsignal(status.value) << ")";
+    case ExitStatus::Kind::kStillRunning:
+      return out << "still running";
+  }
+  return out << "?";
+}
+
+Child::~Child() {
+  if (!running()) return;
+  signal(SIGKILL);
+  wait(kPatience);
+}
+
+void Child::start(const Options& options) {
+  if (running()) throw std::logic_error(options.command.at(0) + " is running already");
+  std::vector<std::string> command = options.command;
+  std::vector<std::string> environment = merged_environment(options.environment);
+  const std::vector<char*> argv = pointers(command);
+  const std::vector<char*> envp = pointers(environment);
+  const forklift::UniqueFd output(open(options.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  if (!output) throw std::system_error(errno, std::generic_category(), options.output);
+
+  const pid_t parent = getpid();
+  const pid_t pid = fork();
+  if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork");
+  if (pid == 0) become(argv.data(), envp.data(), output.get(), options.death_signal, parent);
+  pid_ = pid;
+  status_ = {};
+}
+
+bool Child::running() {
+  return pid_ != 0 && wait(milliseconds(0)).kind == ExitStatus::Kind::kStillRunning;
+}
+
+void Child::signal(int number) const {
+  kill(pid_, number);
+}
+
+ExitStatus Child::wait(milliseconds patience) {
+  if (pid_ == 0 || status_.kind != ExitStatus::Kind::kStillRunning) return status_;
+  int raw = 0;
+  const bool ended = eventually([&] { return waitpid(pid_, &raw, WNOHANG) == pid_; }, patience);
+  if (ended) status_ = WIFEXITED(raw) ? ExitStatus::exited(WEXITSTATUS(raw)) : ExitStatus::killed(WTERMSIG(raw));
+  return status_;
+}
+
+}  // namespace harness

@@ -1,0 +1,57 @@
+// A program that a test runs.
+#pragma once
+
+#include <sys/types.h>
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "harness/waiting.h"
+
+namespace harness {
+
+// How a program ended.
+struct ExitStatus {
+  enum class Kind { kExited, kKilled, kStillRunning };
+  Kind kind = Kind::kStillRunning;
+  int value = 0;  // kExited: the exit status; kKilled: the signal's number
+
+  static ExitStatus exited(int status) { return {Kind::kExited, status}; }
+  static ExitStatus killed(int signal) { return {Kind::kKilled, signal}; }
+  bool operator==(const ExitStatus&) const = default;
+};
+
+std::ostream& operator<<(std::ostream& out, const ExitStatus& status);
+
+class Child {
+ public:
+  struct Options {
+    std::vector<std::string> command;      // [0] is a path
+    std::vector<std::string> environment;  // NAME=VALUE, added to the test's own; the same name replaces
+    std::string output;                    // the file for standard output and standard error, appended to
+    int death_signal = 9;                  // what the program gets if the test dies before it
+  };
+
+  Child() = default;
+  ~Child();  // SIGKILL, if it still runs
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  // Starts the program; throws if it can't. To be called from the test's main thread: the death signal is tied to the
+  // thread that started the program (PR_SET_PDEATHSIG(2const)).
+  void start(const Options& options);
+
+  pid_t pid() const { return pid_; }  // of the last start; 0 before the first
+  bool running();
+  void signal(int number) const;
+
+  // Waits for the end. Once it has come, it stays the answer.
+  ExitStatus wait(milliseconds patience);
+
+ private:
+  pid_t pid_ = 0;
+  ExitStatus status_;
+};
+
+}  // namespace harness

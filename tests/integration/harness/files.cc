@@ -1,0 +1,51 @@
+#include "harness/files.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+namespace harness {
+
+std::string server_binary() {
+  return FORKLIFT_BINARY;
+}
+std::string nginx_binary() {
+  return NGINX_BINARY;
+}
+std::string plugin_file(std::string_view name) {
+  return BINARY_DIR "/plugins/" + std::string(name) + ".so";
+}
+std::string fixture_file(std::string_view name) {
+  return BINARY_DIR "/tests/plugins/" + std::string(name) + ".so";
+}
+std::string source_file(std::string_view path) {
+  return SOURCE_DIR "/" + std::string(path);
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw std::system_error(errno, std::generic_category(), path);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+void write_file(const std::string& path, std::string_view text) {
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  if (!file.flush()) throw std::system_error(errno, std::generic_category(), path);
+}
+
+TempDir::TempDir() {
+  std::string pattern = std::filesystem::temp_directory_path() / "forklift-test.XXXXXX";
+  if (mkdtemp(pattern.data()) == nullptr) throw std::system_error(errno, std::generic_category(), pattern);
+  path_ = pattern;
+}
+
+TempDir::~TempDir() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+}  // namespace harness

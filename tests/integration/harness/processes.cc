@@ -1,0 +1,116 @@
+#include "harness/processes.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path proc(pid_t pid, std::string_view file) {
+  return fs::path("/proc") / std::to_string(pid) / file;
+}
+
+std::vector<Process> all_processes() {
+  std::vector<Process> result;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    pid_t pid = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (error != std::errc{} || end != name.data() + name.size()) continue;
+    if (auto process = find_process(pid)) result.push_back(*std::move(process));
+  }
+  std::sort(result.begin(), result.end(), [](const Process& a, const Process& b) { return a.pid < b.pid; });
+  return result;
+}
+
+// The number behind `key` in a file of lines like `VmRSS:    1234 kB`; 0 if there is none.
+std::size_t number_in(const fs::path& path, std::string_view key) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(key)) return std::stoul(line.substr(key.size()));
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::optional<Process> find_process(pid_t pid) {
+  std::ifstream file(proc(pid, "stat"));
+  std::string line;
+  if (!std::getline(file, line)) return std::nullopt;
+  // proc_pid_stat(5): the name stands in parentheses and may hold some itself; the start time is field 22.
+  const auto open = line.find('(');
+  const auto close = line.rfind(')');
+  if (open == line.npos || close == line.npos) return std::nullopt;
+  Process process{.pid = pid, .name = line.substr(open + 1, close - open - 1)};
+  std::istringstream fields(line.substr(close + 1));
+  fields >> process.state >> process.parent;
+  std::string skipped;
+  for (int field = 5; field < 22; ++field) fields >> skipped;
+  fields >> process.start_time;
+  return process;
+}
+
+std::vector<Process> children_of(pid_t parent) {
+  std::vector<Process> result = all_processes();
+  std::erase_if(result, [&](const Process& p) { return p.parent != parent; });
+  return result;
+}
+
+std::vector<Process> descendants_of(pid_t ancestor) {
+  std::vector<Process> result;
+  for (const Process& child : children_of(ancestor)) {
+    result.push_back(child);
+    const auto below = descendants_of(child.pid);
+    result.insert(result.end(), below.begin(), below.end());
+  }
+  return result;
+}
+
+bool exists(const Process& process) {
+  const auto now = find_process(process.pid);
+  return now && now->start_time == process.start_time;
+}
+
+std::map<int, std::string> descriptors_of(pid_t pid) {
+  std::map<int, std::string> result;
+  std::error_code gone;
+  for (const auto& entry : fs::directory_iterator(proc(pid, "fd"), gone)) {
+    const fs::path target = fs::read_symlink(entry.path(), gone);
+    if (!gone) result[std::stoi(entry.path().filename())] = target;
+  }
+  return result;
+}
+
+std::map<std::string, int> descriptor_kinds_of(pid_t pid) {
+  std::map<std::string, int> result;
+  for (const auto& [fd, target] : descriptors_of(pid)) {
+    const bool numbered = target.starts_with("socket:") || target.starts_with("pipe:");
+    ++result[numbered ? target.substr(0, target.find(':')) : target];
+  }
+  return result;
+}
+
+std::size_t mappings_of(pid_t pid) {
+  std::ifstream file(proc(pid, "maps"));
+  std::size_t lines = 0;
+  for (std::string line; std::getline(file, line);) ++lines;
+  return lines;
+}
+
+std::size_t rss_kb_of(pid_t pid) {
+  return number_in(proc(pid, "status"), "VmRSS:");
+}
+
+std::size_t pss_kb_of(pid_t pid) {
+  return number_in(proc(pid, "smaps_rollup"), "Pss:");
+}
+
+}  // namespace harness

@@ -1,0 +1,43 @@
+// What /proc says of the processes under test.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace harness {
+
+struct Process {
+  pid_t pid = 0;
+  pid_t parent = 0;
+  char state = '?';              // as in ps(1): R, S, D, T, Z ...
+  std::string name;              // comm
+  std::uint64_t start_time = 0;  // with the pid, this names a process for ever
+};
+
+// nullopt if there is no such process.
+std::optional<Process> find_process(pid_t pid);
+
+// In the order of their pids.
+std::vector<Process> children_of(pid_t parent);
+std::vector<Process> descendants_of(pid_t ancestor);
+
+// Whether it is still there: a zombie is, another process with the same pid is not.
+bool exists(const Process& process);
+
+// A process's open descriptors and what they lead to: "/dev/null", "socket:[4711]", "/memfd:forklift:hello.1
+// (deleted)".
+std::map<int, std::string> descriptors_of(pid_t pid);
+
+// The same, counted by kind: numbers of sockets and pipes left out, so that two moments can be compared.
+std::map<std::string, int> descriptor_kinds_of(pid_t pid);
+
+std::size_t mappings_of(pid_t pid);  // lines of /proc/PID/maps
+std::size_t rss_kb_of(pid_t pid);    // VmRSS
+std::size_t pss_kb_of(pid_t pid);    // proportional: what shared pages really cost
+
+}  // namespace harness

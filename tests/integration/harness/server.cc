@@ -1,0 +1,180 @@
+#include "harness/server.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+
+#include "harness/processes.h"
+
+namespace harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kReady = " READY: ";
+
+// READY comes after all workers of `min` are: a few forks, but sanitizers and a busy machine make them slow.
+constexpr milliseconds kStartPatience = seconds(30);
+
+std::string indented(std::string_view text, std::string_view indent) {
+  std::string result;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    result += fmt::format("{}{}\n", indent, text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return result;
+}
+
+std::string with_defaults(const char* variable, std::string_view more) {
+  const char* own = std::getenv(variable);
+  return fmt::format("{}={}{}{}", variable, own == nullptr ? "" : own, own == nullptr ? "" : ":", more);
+}
+
+}  // namespace
+
+std::map<std::string, std::vector<Endpoint>> parse_ready(std::string_view message) {
+  constexpr std::string_view kStart = "READY: ";
+  constexpr std::string_view kApp = "app \"";
+  constexpr std::string_view kOn = "\" on ";
+  const auto wrong = [&] { return std::runtime_error(fmt::format("not a READY line: {}", message)); };
+  std::map<std::string, std::vector<Endpoint>> listeners;
+  std::string_view rest = message;
+  if (!rest.starts_with(kStart)) throw wrong();
+  rest.remove_prefix(kStart.size());
+  while (!rest.empty()) {
+    const auto end = rest.find("; app \"");
+    std::string_view part = rest.substr(0, end);
+    rest.remove_prefix(end == rest.npos ? rest.size() : end + 2);
+    const auto on = part.find(kOn);
+    if (!part.starts_with(kApp) || on == part.npos) throw wrong();
+    auto& endpoints = listeners[std::string(part.substr(kApp.size(), on - kApp.size()))];
+    part.remove_prefix(on + kOn.size());
+    while (!part.empty()) {
+      const auto space = std::min(part.find(' '), part.size());
+      endpoints.push_back(Endpoint::parse(part.substr(0, space)));
+      part.remove_prefix(std::min(space + 1, part.size()));
+    }
+  }
+  return listeners;
+}
+
+Server::Server(std::vector<App> apps, std::string more) : apps_(std::move(apps)), more_(std::move(more)) {}
+
+Server::~Server() {
+  if (child_.running()) {
+    EXPECT_EQ(stop(), ExitStatus::exited(0));
+  }
+  check_for_sanitizer_reports();
+  if (testing::Test::HasFailure() && pid() != 0) {
+    fmt::print("---- the server's log ----\n{}--------------------------\n", log());
+  }
+}
+
+void Server::launch() {
+  write_file(config_file(), yaml());
+  // Orphans of the server become our children, and are found by stop().
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  // Fixtures crash on purpose: the sanitizers must not turn their signals into exits. Their reports go to files, since
+  // a worker's standard error need not lead anywhere.
+  const std::string reports = "log_path=" + folder_ / "sanitizer";
+  child_.start({.command = {server_binary(), "serve", config_file()},
+                .environment = {with_defaults("ASAN_OPTIONS", reports + ":handle_segv=0:handle_sigbus=0:handle_abort=0:"
+                                                                        "handle_sigfpe=0:handle_sigill=0"),
+                                with_defaults("UBSAN_OPTIONS", reports)},
+                .output = folder_ / "log"});
+}
+
+void Server::start() {
+  launch();
+  const auto settled = [&] { return log().find(kReady) != std::string::npos || !child_.running(); };
+  eventually(settled, kStartPatience);
+  const std::string text = log();
+  const auto ready = text.find(kReady);
+  if (ready == text.npos) {
+    throw std::runtime_error(fmt::format("the server did not become READY ({}). Its log:\n{}",
+                                         testing::PrintToString(child_.wait(milliseconds(0))), text));
+  }
+  const auto message = ready + 1;
+  listeners_ = parse_ready(std::string_view(text).substr(message, text.find('\n', message) - message));
+}
+
+ExitStatus Server::stop(int signal_number, milliseconds patience) {
+  const auto workers = descendants_of(pid());
+  signal(signal_number);
+  const ExitStatus status = child_.wait(patience);
+  if (status.kind == ExitStatus::Kind::kStillRunning) {
+    ADD_FAILURE() << "the server still runs " << patience.count() << " ms after signal " << signal_number;
+    signal(SIGKILL);
+    child_.wait(kPatience);
+  }
+  check_for_remains(workers);
+  return status;
+}
+
+const Endpoint& Server::listener(const std::string& app, std::size_t index) const {
+  return listeners_.at(app).at(index);
+}
+
+std::string Server::log() const {
+  return fs::exists(folder_ / "log") ? read_file(folder_ / "log") : "";
+}
+
+bool Server::wait_for_log(std::string_view text, milliseconds patience) const {
+  return eventually([&] { return log().find(text) != std::string::npos; }, patience);
+}
+
+std::string Server::yaml() const {
+  std::string text = fmt::format("runtime_dir: run\n{}apps:\n", more_);
+  for (const App& app : apps_) {
+    text += fmt::format("  - name: {}\n    plugin: {}\n    listen: [\"{}\"]\n", app.name, app.plugin,
+                        fmt::join(app.listen, "\", \""));
+    text += indented(app.more, "    ");
+  }
+  return text;
+}
+
+void Server::check_for_remains(const std::vector<Process>& workers) const {
+  for (const Process& worker : workers) {
+    // An orphan that has ended is our zombie now, and not the server's.
+    const auto gone = [&] {
+      if (const auto now = find_process(worker.pid); now && now->state == 'Z' && now->parent == getpid()) {
+        waitpid(worker.pid, nullptr, WNOHANG);
+      }
+      return !exists(worker);
+    };
+    if (!eventually(gone)) {
+      ADD_FAILURE() << "process " << worker.pid << " (" << worker.name << ") has outlived the server";
+      kill(worker.pid, SIGKILL);
+      eventually(gone);
+    }
+  }
+  for (const auto& [app, endpoints] : listeners_) {
+    for (const Endpoint& endpoint : endpoints) {
+      EXPECT_FALSE(endpoint.is_unix() && fs::exists(endpoint.path)) << endpoint.path << " was left behind";
+    }
+  }
+  if (fs::exists(folder_ / "run")) {
+    for (const auto& entry : fs::recursive_directory_iterator(folder_ / "run")) {
+      ADD_FAILURE() << entry.path() << " was left behind";
+    }
+  }
+}
+
+void Server::check_for_sanitizer_reports() const {
+  for (const auto& entry : fs::directory_iterator(folder_.path())) {
+    if (entry.path().filename().string().starts_with("sanitizer")) {
+      ADD_FAILURE() << read_file(entry.path());
+    }
+  }
+}
+
+}  // namespace harness

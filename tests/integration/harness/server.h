@@ -1,0 +1,71 @@
+// The server under test: the real binary, with a configuration and a folder of its own.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "harness/child.h"
+#include "harness/endpoint.h"
+#include "harness/files.h"
+#include "harness/waiting.h"
+
+namespace harness {
+
+// An entry of `apps:`.
+struct App {
+  std::string name;
+  std::string plugin;                              // a path; see plugin_file() and fixture_file()
+  std::vector<std::string> listen{"127.0.0.1:0"};  // as in YAML; `unix:NAME` is in the server's folder
+  std::string more{};                              // further keys, one a line: "workers: {min: 1, max: 1}\n"
+};
+
+class Server {
+ public:
+  // `more` are further keys of the configuration. Nothing happens before start().
+  explicit Server(std::vector<App> apps, std::string more = {});
+
+  // stop(), if it still runs; fails the test if that doesn't go as it should.
+  ~Server();
+
+  // Starts the server and waits for READY; throws, with the log, if it doesn't come.
+  void start();
+
+  // Starts the command and waits for nothing: for servers that are not expected to start.
+  void launch();
+  ExitStatus wait(milliseconds patience = kPatience) { return child_.wait(patience); }
+
+  // Stops it with `signal`, and fails the test if anything of it is left: a process, a socket's path, a file in its
+  // runtime_dir.
+  ExitStatus stop(int signal = 15, milliseconds patience = seconds(20));
+
+  // The listener of an app, counted as in its `listen`, with its real port.
+  const Endpoint& listener(const std::string& app, std::size_t index = 0) const;
+
+  pid_t pid() const { return child_.pid(); }
+  void signal(int number) const { child_.signal(number); }
+
+  std::string log() const;
+  bool wait_for_log(std::string_view text, milliseconds patience = kPatience) const;
+
+  // Its folder: server.yaml, log, run/ (runtime_dir), sockets.
+  const TempDir& folder() const { return folder_; }
+  std::string config_file() const { return folder_ / "server.yaml"; }
+
+ private:
+  std::string yaml() const;
+  void check_for_remains(const std::vector<struct Process>& workers) const;
+  void check_for_sanitizer_reports() const;
+
+  TempDir folder_;
+  std::vector<App> apps_;
+  std::string more_;
+  Child child_;
+  std::map<std::string, std::vector<Endpoint>> listeners_;
+};
+
+// The listeners by app, from the message of the log's READY line; throws if it can't be read.
+//   READY: app "hello" on 127.0.0.1:40123 unix:/tmp/x.sock; app "env" on 127.0.0.1:4001
+std::map<std::string, std::vector<Endpoint>> parse_ready(std::string_view message);
+
+}  // namespace harness

@@ -1,0 +1,145 @@
+// The harness itself: what it calls complete, aborted and empty is what all other scenarios believe.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "harness/child.h"
+#include "harness/http_request.h"
+#include "harness/nginx.h"
+#include "harness/processes.h"
+#include "harness/scgi_request.h"
+#include "harness/server.h"
+
+namespace harness {
+namespace {
+
+Response read_whole(Dialect dialect, std::string_view method, std::string_view bytes, Ending ending) {
+  ResponseReader reader(dialect, method);
+  for (const char& byte : bytes) reader.feed({&byte, 1});
+  return reader.finish(ending);
+}
+
+Response read_scgi(std::string_view bytes, Ending ending) {
+  return read_whole(Dialect::kScgi, "GET", bytes, ending);
+}
+Response read_http(std::string_view bytes, Ending ending) {
+  return read_whole(Dialect::kHttp, "GET", bytes, ending);
+}
+
+TEST(HarnessResponseReader, KnowsAWholeResponseByItsLength) {
+  const std::string bytes = "Status: 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n42";
+  const Response response = read_scgi(bytes, Ending::kEof);
+  EXPECT_TRUE(response.complete(404)) << response;
+  EXPECT_EQ(response.reason, "Not Found");
+  EXPECT_EQ(response.header("content-type"), "text/plain");
+  EXPECT_EQ(response.body, "42");
+  EXPECT_EQ(read_scgi(bytes, Ending::kReset).outcome, Outcome::kComplete);
+  EXPECT_EQ(read_scgi(bytes, Ending::kTimeout).outcome, Outcome::kTimeout);
+}
+
+TEST(HarnessResponseReader, TakesACleanEndForWholeOnlyWithoutALength) {
+  EXPECT_TRUE(read_scgi("Content-Type: text/plain\n\nhalf", Ending::kEof).complete(200));
+  EXPECT_EQ(read_scgi("Content-Type: text/plain\n\nhalf", Ending::kReset).outcome, Outcome::kAborted);
+  EXPECT_EQ(read_scgi("Content-Length: 9\n\nhalf", Ending::kEof).outcome, Outcome::kAborted);
+}
+
+TEST(HarnessResponseReader, TellsNothingFromTooLittleAndTooMuch) {
+  EXPECT_EQ(read_scgi("", Ending::kEof).outcome, Outcome::kEmpty);
+  EXPECT_EQ(read_scgi("", Ending::kReset).outcome, Outcome::kAborted);
+  EXPECT_EQ(read_scgi("Status: 200 OK\r\n", Ending::kEof).outcome, Outcome::kMalformed);
+  EXPECT_EQ(read_scgi("Content-Length: 2\n\n42Status: 502 Bad Gateway\n\n", Ending::kEof).outcome, Outcome::kMalformed);
+}
+
+TEST(HarnessResponseReader, ExpectsNoBodyAfterHead) {
+  const std::string head = "Content-Type: text/plain\r\nContent-Length: 1000\r\n\r\n";
+  EXPECT_TRUE(read_whole(Dialect::kScgi, "HEAD", head, Ending::kEof).complete(200));
+  EXPECT_EQ(read_whole(Dialect::kScgi, "HEAD", head + "x", Ending::kEof).outcome, Outcome::kMalformed);
+}
+
+TEST(HarnessResponseReader, JoinsChunks) {
+  const std::string chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n2\r\n42\r\n";
+  const Response whole = read_http(chunks + "0\r\n\r\n", Ending::kEof);
+  EXPECT_TRUE(whole.complete(200)) << whole;
+  EXPECT_EQ(whole.body, "012345678942");
+  EXPECT_EQ(read_http(chunks, Ending::kEof).outcome, Outcome::kAborted);
+}
+
+TEST(HarnessConnection, TellsAResetFromAnEnd) {
+  for (const bool reset : {false, true}) {
+    int pair[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    Connection client{UniqueFd(pair[0])};
+    Connection server{UniqueFd(pair[1])};
+    ASSERT_TRUE(client.send("ab"));
+    ASSERT_TRUE(server.send("Content-Type: text/plain\n\nhalf"));
+    // A Unix socket that is closed with unread input resets; one that has read all of it ends.
+    EXPECT_EQ(server.receive_some(reset ? 1 : 2).size(), reset ? 1u : 2u);
+    server.close();
+    const Response response = client.receive(ResponseReader(Dialect::kScgi, "GET"));
+    EXPECT_EQ(response.outcome, reset ? Outcome::kAborted : Outcome::kComplete) << response;
+    EXPECT_EQ(response.body, "half");
+  }
+}
+
+TEST(HarnessScgiRequest, WritesTheVariablesAsANetstring) {
+  const std::string bytes = ScgiRequest::post("/deepthought", "What is the answer to life?").bytes();
+  using namespace std::string_literals;
+  EXPECT_EQ(bytes, "70:CONTENT_LENGTH\00027\0SCGI\0001\0REQUEST_METHOD\0POST\0REQUEST_URI\0/deepthought\0,"s +
+                       "What is the answer to life?");
+}
+
+TEST(HarnessBodyCheck, FindsEveryDifference) {
+  const Body body = pattern_body(1000);
+  std::string bytes(1000, '\0');
+  body.fill(0, bytes.data(), bytes.size());
+  const auto difference = [&](std::string_view arrived) {
+    BodyCheck check(body);
+    const auto sink = check.sink();
+    for (const char& byte : arrived) sink({&byte, 1});
+    return check.difference();
+  };
+  EXPECT_EQ(difference(bytes), "");
+  EXPECT_THAT(difference(bytes.substr(1)), testing::StartsWith("byte 0 is "));
+  EXPECT_EQ(difference(bytes.substr(0, 999)), "999 bytes and not 1000");
+  EXPECT_EQ(difference(bytes + "x"), "1001 bytes and not 1000");
+}
+
+TEST(HarnessChild, IsSeenInProcWhileItRunsAndAfterwardsNot) {
+  TempDir folder;
+  Child child;
+  child.start({.command = {"/bin/sleep", "60"}, .environment = {}, .output = folder / "output"});
+  ASSERT_TRUE(eventually([&] { return find_process(child.pid())->name == "sleep"; }));
+  const Process process = *find_process(child.pid());
+  EXPECT_EQ(process.parent, getpid());
+  EXPECT_EQ(descriptors_of(child.pid()).at(0), "/dev/null");
+  EXPECT_GT(mappings_of(child.pid()), 0u);
+  EXPECT_GT(rss_kb_of(child.pid()), 0u);
+  EXPECT_GT(pss_kb_of(child.pid()), 0u);
+  child.signal(SIGTERM);
+  EXPECT_EQ(child.wait(kPatience), ExitStatus::killed(SIGTERM));
+  EXPECT_FALSE(exists(process));
+}
+
+TEST(HarnessServer, ReadsItsListenersFromTheLog) {
+  const auto listeners = parse_ready(R"(READY: app "a" on 127.0.0.1:40123 unix:/tmp/x.sock; app "b" on [::1]:4001)");
+  EXPECT_EQ(listeners.at("a").at(0).to_string(), "127.0.0.1:40123");
+  EXPECT_EQ(listeners.at("a").at(1).to_string(), "unix:/tmp/x.sock");
+  EXPECT_EQ(listeners.at("b").at(0).to_string(), "[::1]:4001");
+  EXPECT_THROW(parse_ready("READY: nothing"), std::runtime_error);
+}
+
+TEST(HarnessNginx, SaysBadGatewayWhereNobodyListens) {
+  Nginx nginx;
+  nginx.start({{"nobody", Endpoint::parse("unix:/nobody/listens/here")}});
+  const Response response = fetch(nginx.endpoint(), HttpRequest::get("/nobody"));
+  EXPECT_TRUE(response.complete(502)) << response;
+  EXPECT_THAT(nginx.log(), testing::HasSubstr("/nobody/listens/here"));
+  EXPECT_EQ(nginx.stop(), ExitStatus::exited(0));
+}
+
+}  // namespace
+}  // namespace harness

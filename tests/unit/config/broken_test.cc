@@ -1,0 +1,294 @@
+// Every way in which a configuration can be wrong, with what people are told.
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+
+#include "reading.h"
+
+namespace forklift::config {
+
+namespace {
+
+struct Broken {
+  std::string fault;  // the test's name
+  std::string yaml;
+  std::string findings;
+};
+
+void PrintTo(const Broken& broken, std::ostream* out) {
+  *out << broken.fault;
+}
+
+class BrokenConfiguration : public testing::TestWithParam<Broken> {};
+
+TEST_P(BrokenConfiguration, IsRefusedWithPlaceAndReason) {
+  EXPECT_EQ(verdict(GetParam().yaml), GetParam().findings);
+}
+
+std::string name_of(const testing::TestParamInfo<Broken>& info) {
+  return info.param.fault;
+}
+
+const Broken kYaml[] = {
+    {"Empty", "", "app.yaml: is empty; at least \"apps:\" is needed"},
+    {"OnlyComments", "# nothing\n\n", "app.yaml: is empty; at least \"apps:\" is needed"},
+    {"OnlyADocumentStart", "---\n", "app.yaml: is empty; at least \"apps:\" is needed"},
+    {"NotAMap", "- name: a\n", "app.yaml:1:1: must be a map of keys; write \"apps:\" and the apps below it"},
+    {"AScalar", "hello\n", "app.yaml:1:1: must be a map of keys; write \"apps:\" and the apps below it"},
+    {"DuplicateKey", app_with("limits:\n      head: 1K\n      head: 2K"),
+     "app.yaml:7:7: duplicate key \"head\"; the first one is in line 6"},
+    {"DuplicateApps", "apps: []\napps: []\n",
+     "app.yaml:1:7: apps: names no app; write at least one\n"
+     "app.yaml:2:1: duplicate key \"apps\"; the first one is in line 1"},
+    {"DuplicateKeyInSettings", app_with("settings: {x: 1, y: 2, x: 3}"),
+     "app.yaml:5:28: duplicate key \"x\"; the first one is in line 5"},
+    {"MergeKey", app_with("limits: &l {head: 1K}\n    timeouts:\n      <<: *l"),
+     "app.yaml:7:7: merge keys (<<) are not supported; write the keys out"},
+    {"SecondDocument", app_with("settings: {}\n---\napps: []"),
+     "app.yaml:6:1: a second document starts here; one file holds one"},
+    {"TabInIndentation", "apps:\n\t- name: a\n", "app.yaml:2:2: a tab in the indentation; YAML wants spaces"},
+    {"TabBelowAKey", app_with("limits:\n\thead: 1K"), "app.yaml:6:2: a tab in the indentation; YAML wants spaces"},
+    {"UnclosedList", "apps: [1, 2\n", "app.yaml:2:1: a \"[\" is not closed, or a comma is missing"},
+    {"UnclosedQuote", app_with("settings: {x: 1}\nruntime_dir: \"/run/x"),
+     "app.yaml:6:14: the quote that opens here is never closed"},
+    {"UnclosedSingleQuote", "runtime_dir: 'it''s\n", "app.yaml:1:14: the quote that opens here is never closed"},
+    {"ColonInAPlainValue", "apps: a: b\n",
+     "app.yaml:1:8: a \":\" where none can be; look at the indentation, and quote values that hold one"},
+    {"UnquotedIPv6", app_on("[::1]:4000"),
+     "app.yaml:4:18: this does not continue the map above; look at the indentation, and quote values like [::1]"},
+    {"UnknownAlias", app_with("settings: *nothing"), "app.yaml:5:15: no anchor (&) of this name stands above"},
+    {"AliasOfItself", app_with("settings: &s {x: *s}"),
+     "app.yaml:5:22: this alias refers to a key, or to what it stands in itself"},
+    {"AliasOfAKey", app_with("settings: {&k x: *k}"),
+     "app.yaml:5:22: this alias refers to a key, or to what it stands in itself"},
+    {"UnknownEscape", app_with("settings: \"\\\t\""), "?"},
+    {"AKeyThatIsAMap", "{{ runtime_dir }}: /run\n",
+     "app.yaml:1:1: a key must be a word; is a quote missing, or a bracket not closed?"},
+    {"AKeyThatIsEmpty", ": /run\n", "app.yaml:1:1: a key must be a word; is a quote missing, or a bracket not closed?"},
+    {"ATag", app_with("settings: {x: !secret y}"),
+     "app.yaml:5:19: tag \"!secret\" is not supported; remove it, values are kept as written"},
+    {"ControlCharacter", "apps:\n  - name: a\x04\n",
+     "app.yaml:2:12: control character \\x04; the file must be UTF-8 text"},
+    {"NulInAValue", app_with("settings: {x: \"a\\0b\"}"),
+     "app.yaml:5:19: a value holds a NUL character (\\0), which no path and no C string can"},
+    {"Utf16",
+     std::string("\xff\xfe"
+                 "a\0p\0",
+                 6),
+     "app.yaml:1:4: control character \\x00; the file must be UTF-8 text"},
+};
+INSTANTIATE_TEST_SUITE_P(Yaml, BrokenConfiguration, testing::ValuesIn(kYaml), name_of);
+
+const Broken kKeys[] = {
+    {"MisspeltKey", app_with("timeout: {head: 10s}"),
+     "app.yaml:5:5: unknown key \"timeout\"; did you mean \"timeouts\"?"},
+    {"SwappedLetters", app_with("wrokers: {max: 1}"),
+     "app.yaml:5:5: unknown key \"wrokers\"; did you mean \"workers\"?"},
+    {"KeyOfAnotherPlace", app_with("head: 10s"),
+     "app.yaml:5:5: unknown key \"head\"; it belongs in \"limits\" or in \"timeouts\""},
+    {"AppKeyAtTheTop", "workers: {max: 1}\n" + app_with("settings: {}"),
+     "app.yaml:1:1: unknown key \"workers\"; it belongs in \"apps\""},
+    {"KeyThatNobodyKnows", app_with("limits: {colour: red}"),
+     "app.yaml:5:14: unknown key \"colour\"; known here: head, body, body_rate, connections"},
+    {"HostileKey", app_with("\"\\e[31m\\n\": red"),
+     "app.yaml:5:5: unknown key \"\\x1b[31m\\n\"; known here: name, plugin, listen, workers, limits, timeouts, "
+     "settings"},
+    {"DottedKey", app_with("timeouts.head: 10s"),
+     "app.yaml:5:5: unknown key \"timeouts.head\"; known here: name, plugin, listen, workers, limits, timeouts, "
+     "settings"},
+    {"KeysThatAreNotSupportedYet",
+     "pid_file: x\nlimits: {reception: 64M}\n" + app_with("timeouts: {total: 1s}\n    user: me"),
+     "app.yaml:1:1: key \"pid_file\" is not supported yet\n"
+     "app.yaml:2:1: key \"limits\" is not supported yet\n"
+     "app.yaml:7:16: key \"timeouts.total\" is not supported yet\n"
+     "app.yaml:8:5: key \"user\" is not supported yet"},
+    {"NoApps", "runtime_dir: /run/x\n", "app.yaml:1:1: key \"apps\" is missing"},
+    {"EmptyApps", "apps:\nruntime_dir: /run/x\n", "app.yaml:1:1: apps: has no value"},
+    {"AppsWithoutItems", "apps: []\n", "app.yaml:1:7: apps: names no app; write at least one"},
+    {"AppsAsAMap", "apps:\n  hello: {plugin: a.so}\n",
+     "app.yaml:2:3: apps: must be a list; write \"- name: ...\" for each app"},
+    {"AppsAsAWord", "apps: hello\n", "app.yaml:1:7: apps: must be a list; write \"- name: ...\" for each app"},
+    {"AnAppThatIsAWord", "apps: [hello]\n",
+     "app.yaml:1:8: apps: each app must be a map with \"name\", \"plugin\" and \"listen\""},
+    {"AnAppWithoutItsKeys", "apps:\n  - settings: {}\n",
+     "app.yaml:2:5: key \"name\" is missing\n"
+     "app.yaml:2:5: key \"plugin\" is missing\n"
+     "app.yaml:2:5: key \"listen\" is missing"},
+    {"ASectionThatIsAList", app_with("limits: [1]"), "app.yaml:5:13: limits: must be a map of keys, not a list"},
+    {"ASectionThatIsAWord", app_with("timeouts: 10s"),
+     "app.yaml:5:15: timeouts: must be a map of keys, not a single value"},
+    {"ASectionWithoutValue", app_with("workers:"), "app.yaml:5:5: workers: has no value; write one or remove the key"},
+    {"AValueThatIsAMap", app_with("timeouts: {head: {}}"),
+     "app.yaml:5:22: timeouts.head: must be a single value, not a map"},
+    {"AValueThatIsMissing", app_with("timeouts:\n      head:\n      body: 1s"),
+     "app.yaml:6:7: timeouts.head: has no value; write one or remove the key"},
+};
+INSTANTIATE_TEST_SUITE_P(Keys, BrokenConfiguration, testing::ValuesIn(kKeys), name_of);
+
+const Broken kValues[] = {
+    {"NameWithCapitals", "apps: [{name: Shop, plugin: a.so, listen: 1}]\n",
+     "app.yaml:1:15: name: \"Shop\" must be made of a-z, 0-9, _ and -"},
+    {"EmptyName", "apps: [{name: \"\", plugin: a.so, listen: 1}]\n",
+     "app.yaml:1:15: name: \"\" must be made of a-z, 0-9, _ and -"},
+    {"LongName", "apps: [{name: " + std::string(65, 'a') + ", plugin: a.so, listen: 1}]\n",
+     "app.yaml:1:15: name: has 65 bytes; at most 64"},
+    {"SameNameTwice", "apps:\n  - {name: a, plugin: a.so, listen: 1}\n  - {name: a, plugin: a.so, listen: 2}\n",
+     "app.yaml:3:5: name: another app is called \"a\" already (app.yaml:2:5)"},
+    {"EmptyPlugin", "apps: [{name: a, plugin: '', listen: 1}]\n", "app.yaml:1:26: plugin: names no path"},
+    {"LongPlugin", "apps: [{name: a, plugin: /" + std::string(5000, 'a') + ", listen: 1}]\n",
+     "app.yaml:1:26: plugin: \"/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"... has 5001 bytes; a "
+     "path takes at most 4095"},
+    {"LogLevel", "log: {level: warn}\n" + app_with("settings: {}"),
+     "app.yaml:1:14: log.level: \"warn\" is unknown; write debug, info, warning, error"},
+    {"LogFormat", "log: {format: xml}\n" + app_with("settings: {}"),
+     "app.yaml:1:15: log.format: \"xml\" is unknown; write text, json"},
+    {"LogToSyslog", "log: {file: syslog}\n" + app_with("settings: {}"),
+     "app.yaml:1:13: log.file: \"syslog\" is not supported yet; write \"-\" for standard error, or a path"},
+    {"DurationWithABlank", app_with("timeouts: {head: 10 s}"),
+     "app.yaml:5:22: timeouts.head: \"10 s\" is not a duration; write 250ms, 30s, 5m or 1h"},
+    {"DurationWithoutUnit", app_with("timeouts: {head: 10}"),
+     "app.yaml:5:22: timeouts.head: \"10\" is not a duration; write 250ms, 30s, 5m or 1h"},
+    {"DurationThatIsNegative", app_with("timeouts: {head: -1s}"),
+     "app.yaml:5:22: timeouts.head: \"-1s\" is not a duration; write 250ms, 30s, 5m or 1h"},
+    {"DurationThatIsTooLong", app_with("timeouts: {head: 8761h}"),
+     "app.yaml:5:22: timeouts.head: \"8761h\" is too long; at most 8760h"},
+    {"NoTimeToStart", app_with("timeouts: {start: 0, stop: 0s}"),
+     "app.yaml:5:23: timeouts.start: must be more than 0; it cannot be off\n"
+     "app.yaml:5:32: timeouts.stop: must be more than 0; it cannot be off"},
+    {"SizeWithSmallUnit", app_with("limits: {body: 16m}"),
+     "app.yaml:5:20: limits.body: \"16m\" is not a size; write 512, 64K, 16M or 1G"},
+    {"SizeThatOverflows", app_with("limits: {body: 99999999999G}"),
+     "app.yaml:5:20: limits.body: \"99999999999G\" is too large"},
+    {"HeadTooSmall", app_with("limits: {head: 512}"),
+     "app.yaml:5:20: limits.head: 512 is out of range; write 1K to 1M"},
+    {"HeadTooLarge", app_with("limits: {head: 2M}"), "app.yaml:5:20: limits.head: 2M is out of range; write 1K to 1M"},
+    {"NoConnections", app_with("limits: {connections: 0}"),
+     "app.yaml:5:27: limits.connections: 0 is out of range; write 1 to 1000000"},
+    {"NoWorkers", app_with("workers: {min: 0, max: 0}"),
+     "app.yaml:5:28: workers.max: 0 is out of range; write 1 to 10000"},
+    {"TooManyWorkers", app_with("workers: {max: 10001}"),
+     "app.yaml:5:20: workers.max: 10001 is out of range; write 1 to 10000"},
+    {"MoreMinThanMax", app_with("workers: {min: 6}"), "app.yaml:5:14: workers: min (6) is more than max (5)"},
+    {"OctalNumber", app_with("workers: {max: 010}"),
+     "app.yaml:5:20: workers.max: \"010\" is not a number; write digits, without a leading zero"},
+    {"WordForANumber", app_with("workers: {max: many}"),
+     "app.yaml:5:20: workers.max: \"many\" is not a number; write digits, without a leading zero"},
+};
+INSTANTIATE_TEST_SUITE_P(Values, BrokenConfiguration, testing::ValuesIn(kValues), name_of);
+
+const Broken kListen[] = {
+    {"NoAddress", app_on("hello"),
+     "app.yaml:4:13: listen: \"hello\" is not an address; write 4000, \"127.0.0.1:4000\" or \"unix:/run/app.sock\""},
+    {"PortOutOfRange", app_on("65536"), "app.yaml:4:13: listen: port 65536 is out of range; write 0 to 65535"},
+    {"PortThatIsAWord", app_on("127.0.0.1:http"),
+     "app.yaml:4:13: listen: port \"http\" is not a number; write digits, without a leading zero"},
+    {"PortWithLeadingZero", app_on("04000"),
+     "app.yaml:4:13: listen: port \"04000\" is not a number; write digits, without a leading zero"},
+    {"PortThatIsMissing", app_on("\"127.0.0.1:\""),
+     "app.yaml:4:13: listen: port \"\" is not a number; write digits, without a leading zero"},
+    {"HostName", app_on("example.org:4000"),
+     "app.yaml:4:13: listen: host \"example.org\" is not numeric; write 127.0.0.1, 0.0.0.0 for all, [::1] or "
+     "localhost"},
+    {"AnyHost", app_on("\"*:4000\""),
+     "app.yaml:4:13: listen: host \"*\" is not numeric; write 127.0.0.1, 0.0.0.0 for all, [::1] or localhost"},
+    {"NoHost", app_on("\":4000\""),
+     "app.yaml:4:13: listen: host \"\" is not numeric; write 127.0.0.1, 0.0.0.0 for all, [::1] or localhost"},
+    {"ShortIPv4", app_on("127.1:4000"),
+     "app.yaml:4:13: listen: host \"127.1\" is not numeric; write 127.0.0.1, 0.0.0.0 for all, [::1] or localhost"},
+    {"IPv6WithoutBrackets", app_on("::1:4000"),
+     "app.yaml:4:13: listen: \"::1\" has too many colons; an IPv6 address stands in brackets: \"[::1]:4000\""},
+    {"IPv4InBrackets", app_on("\"[127.0.0.1]:4000\""),
+     "app.yaml:4:13: listen: host \"[127.0.0.1]\" is not numeric; write 127.0.0.1, 0.0.0.0 for all, [::1] or "
+     "localhost"},
+    {"UnixWithoutPath", app_on("\"unix:\""),
+     "app.yaml:4:13: listen: \"unix:\" names no path; write unix:/run/app.sock"},
+    {"UnixPathTooLong", app_on("unix:/" + std::string(107, 's')),
+     "app.yaml:4:13: listen: "
+     "\"/sssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss\" "
+     "has 108 bytes; the path of a Unix socket takes at most 107"},
+    {"Systemd", app_on("systemd:web"), "app.yaml:4:13: listen: \"systemd:web\" is not supported yet"},
+    {"NoListeners", app_on("[]"), "app.yaml:4:13: listen: names no address; write at least one"},
+    {"ListInAList", app_on("[[4000]]"), "app.yaml:4:14: listen: must be a port, an address or a map with \"address\""},
+    {"EmptyItem", app_on("[4000, ~]"), "app.yaml:4:20: listen: must be a port, an address or a map with \"address\""},
+    {"MapWithoutAddress", app_on("{backlog: 10}"), "app.yaml:4:13: key \"listen.address\" is missing"},
+    {"FastCgi", app_on("{address: 4000, protocol: fastcgi}"),
+     "app.yaml:4:39: listen.protocol: \"fastcgi\" is not supported yet"},
+    {"UnknownProtocol", app_on("{address: 4000, protocol: uwsgi}"),
+     "app.yaml:4:39: listen.protocol: \"uwsgi\" is unknown; write scgi"},
+    {"ModeIsNotSupportedYet", app_on("{address: unix:/s, mode: \"0660\"}"),
+     "app.yaml:4:32: key \"listen.mode\" is not supported yet"},
+    {"BacklogOutOfRange", app_on("{address: 4000, backlog: 0}"),
+     "app.yaml:4:38: listen.backlog: 0 is out of range; write 1 to 65535"},
+    {"SameAddressTwice", app_on("[4000, 127.0.0.1:4000]"),
+     "app.yaml:4:20: listen: 127.0.0.1:4000 is taken by app \"a\" (app.yaml:4:14)"},
+    {"SameIPv6InTwoSpellings", app_on("[\"[::1]:4000\", \"[0:0::1]:4000\"]"),
+     "app.yaml:4:28: listen: [::1]:4000 is taken by app \"a\" (app.yaml:4:14)"},
+    {"SamePathInTwoSpellings", app_on("[unix:/run/a.sock, unix:/run/x/../a.sock]"),
+     "app.yaml:4:32: listen: unix:/run/a.sock is taken by app \"a\" (app.yaml:4:14)"},
+    {"LocalhostOverIPv4", app_on("[127.0.0.1:4000, localhost:4000]"),
+     "app.yaml:4:30: listen: 127.0.0.1:4000 is taken by app \"a\" (app.yaml:4:14)"},
+    {"WildcardFirst", app_on("[0.0.0.0:4000, 4000]"),
+     "app.yaml:4:28: listen: 127.0.0.1:4000 is taken by 0.0.0.0:4000 of app \"a\" (app.yaml:4:14)"},
+    {"WildcardLast", app_on("[4000, 0.0.0.0:4000]"),
+     "app.yaml:4:20: listen: 0.0.0.0:4000 is taken by 127.0.0.1:4000 of app \"a\" (app.yaml:4:14)"},
+    {"IPv6Wildcard", app_on("[\"[::]:4000\", \"[::1]:4000\"]"),
+     "app.yaml:4:27: listen: [::1]:4000 is taken by [::]:4000 of app \"a\" (app.yaml:4:14)"},
+    {"SameAddressInTwoApps",
+     "apps:\n  - {name: a, plugin: a.so, listen: 4000}\n  - {name: b, plugin: a.so, listen: 4000}\n",
+     "app.yaml:3:37: listen: 127.0.0.1:4000 is taken by app \"a\" (app.yaml:2:37)"},
+};
+INSTANTIATE_TEST_SUITE_P(Listen, BrokenConfiguration, testing::ValuesIn(kListen), name_of);
+
+// One run tells everything, in the order of the file, whatever found it.
+TEST(BrokenConfigurations, ListAllFindingsInFileOrder) {
+  const char* yaml = R"(runtime_dir: [x]
+log:
+  level: loud
+  colour: true
+apps:
+  - name: shop
+    plugin: shop.so
+    listen: [4000, example.org:80]
+    workers: {min: 9, max: 3}
+    timeout: 5s
+  - name: shop
+    listen:
+      - 0.0.0.0:4000
+    limits:
+      head: 64k
+      head: 64K
+    timeouts:
+      request: soon
+      total: 1m
+include: []
+)";
+  EXPECT_EQ(verdict(yaml),
+            "app.yaml:1:14: runtime_dir: must be a single value, not a list\n"
+            "app.yaml:3:10: log.level: \"loud\" is unknown; write debug, info, warning, error\n"
+            "app.yaml:4:3: unknown key \"colour\"; known here: file, level, format\n"
+            "app.yaml:8:20: listen: host \"example.org\" is not numeric; write 127.0.0.1, 0.0.0.0 for all, [::1] or "
+            "localhost\n"
+            "app.yaml:9:14: workers: min (9) is more than max (3)\n"
+            "app.yaml:10:5: unknown key \"timeout\"; did you mean \"timeouts\"?\n"
+            "app.yaml:11:5: key \"plugin\" is missing\n"
+            "app.yaml:11:5: name: another app is called \"shop\" already (app.yaml:6:5)\n"
+            "app.yaml:13:9: listen: 0.0.0.0:4000 is taken by 127.0.0.1:4000 of app \"shop\" (app.yaml:8:14)\n"
+            "app.yaml:15:13: limits.head: \"64k\" is not a size; write 512, 64K, 16M or 1G\n"
+            "app.yaml:16:7: duplicate key \"head\"; the first one is in line 15\n"
+            "app.yaml:18:16: timeouts.request: \"soon\" is not a duration; write 250ms, 30s, 5m or 1h\n"
+            "app.yaml:19:7: key \"timeouts.total\" is not supported yet\n"
+            "app.yaml:20:1: key \"include\" is not supported yet");
+}
+
+// What is behind an anchor is wrong once, however often it is used.
+TEST(BrokenConfigurations, SayOnceWhatIsUsedTwice) {
+  EXPECT_EQ(verdict("apps:\n"
+                    "  - {name: a, plugin: a.so, listen: 1, limits: &l {haed: 1K}}\n"
+                    "  - {name: b, plugin: a.so, listen: 2, limits: *l}\n"),
+            "app.yaml:2:52: unknown key \"haed\"; did you mean \"head\"?");
+}
+
+}  // namespace
+
+}  // namespace forklift::config

@@ -1,0 +1,222 @@
+// Configurations that are right, and files that are none.
+#include "config/reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "reading.h"
+
+namespace forklift::config {
+
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+
+Config good(std::string_view yaml, const std::string& path = "/srv/conf/app.yaml") {
+  auto config = read_text(yaml, path);
+  EXPECT_TRUE(config) << show(config.error());
+  return config ? std::move(*config) : Config{};
+}
+
+std::vector<std::string> addresses(std::string_view listen) {
+  std::vector<std::string> all;
+  const Config config = good(app_on(listen));
+  for (const App& app : config.apps) {
+    for (const Listen& each : app.listen) all.push_back(each.address.to_string());
+  }
+  return all;
+}
+
+// A folder that is gone after the test.
+class Folder {
+ public:
+  Folder() {
+    std::string name = fs::temp_directory_path() / "forklift-config-XXXXXX";
+    path_ = fs::canonical(::mkdtemp(name.data()));
+  }
+  ~Folder() { fs::remove_all(path_); }
+
+  std::string operator/(const std::string& name) const { return path_ / name; }
+
+  std::string write(const std::string& name, const std::string& text) const {
+    std::ofstream(path_ / name) << text;
+    return path_ / name;
+  }
+
+ private:
+  fs::path path_;
+};
+
+std::string verdict_on_file(const std::string& path) {
+  const auto config = read_file(path);
+  return config ? "fine" : show(config.error());
+}
+
+}  // namespace
+
+TEST(Reader, FillsInTheDefaults) {
+  const Config config = good("apps: [{name: hello, plugin: ../plugins/hello.so, listen: 4000}]\n");
+  EXPECT_EQ(config.file, "/srv/conf/app.yaml");
+  EXPECT_EQ(config.log.file, "-");
+  EXPECT_EQ(config.log.level, log::Level::kInfo);
+  EXPECT_EQ(config.log.format, log::Format::kText);
+  ASSERT_EQ(config.apps.size(), 1U);
+  const App& app = config.apps[0];
+  EXPECT_EQ(app.name, "hello");
+  EXPECT_EQ(app.plugin, "/srv/plugins/hello.so");
+  EXPECT_EQ(app.position.to_string(), "/srv/conf/app.yaml:1:8");
+  ASSERT_EQ(app.listen.size(), 1U);
+  EXPECT_EQ(app.listen[0].address.to_string(), "127.0.0.1:4000");
+  EXPECT_EQ(app.listen[0].protocol, Protocol::kScgi);
+  EXPECT_EQ(app.listen[0].backlog, 4096);
+  EXPECT_EQ(app.listen[0].position.to_string(), "/srv/conf/app.yaml:1:59");
+  EXPECT_EQ(app.workers.min, 1U);
+  EXPECT_EQ(app.workers.max, 5U);
+  EXPECT_EQ(app.limits.head, 64U * 1024);
+  EXPECT_EQ(app.timeouts.request, seconds(60));
+  EXPECT_EQ(app.settings.kind, Settings::Kind::kMap);
+  EXPECT_TRUE(app.settings.children.empty());
+}
+
+TEST(Reader, ReadsEveryKeyThatIsSupported) {
+  const Config config = good(R"(%YAML 1.2
+---
+runtime_dir: run            # relative to the file
+log: { file: ../log/forklift.log, level: warning, format: json }
+apps:
+  - name: shop-2_b
+    plugin: /opt/shop.so
+    listen:
+      - { address: "127.0.0.1:0", protocol: scgi, backlog: 17 }
+    workers: { min: 0, max: 10000 }
+    limits: { head: 1M, body: 1G, body_rate: 0, connections: 123 }
+    timeouts: { head: 250ms, body: 5m, write: 1h, request: 0, start: 1s, stop: 2s }
+    settings: { greeting: Hello }
+)");
+  EXPECT_EQ(config.runtime_dir, "/srv/conf/run");
+  EXPECT_EQ(config.log.file, "/srv/log/forklift.log");
+  EXPECT_EQ(config.log.level, log::Level::kWarning);
+  EXPECT_EQ(config.log.format, log::Format::kJson);
+  ASSERT_EQ(config.apps.size(), 1U);
+  const App& app = config.apps[0];
+  EXPECT_EQ(app.name, "shop-2_b");
+  EXPECT_EQ(app.plugin, "/opt/shop.so");
+  ASSERT_EQ(app.listen.size(), 1U);
+  EXPECT_EQ(app.listen[0].address.to_string(), "127.0.0.1:0");
+  EXPECT_EQ(app.listen[0].backlog, 17);
+  EXPECT_EQ(app.workers.min, 0U);
+  EXPECT_EQ(app.workers.max, 10000U);
+  EXPECT_EQ(app.limits.head, 1024U * 1024);
+  EXPECT_EQ(app.limits.body, 1024U * 1024 * 1024);
+  EXPECT_EQ(app.limits.body_rate, 0U);
+  EXPECT_EQ(app.limits.connections, 123U);
+  EXPECT_EQ(app.timeouts.head, milliseconds(250));
+  EXPECT_EQ(app.timeouts.body, std::chrono::minutes(5));
+  EXPECT_EQ(app.timeouts.write, std::chrono::hours(1));
+  EXPECT_EQ(app.timeouts.request, Duration::zero());
+  EXPECT_EQ(app.timeouts.start, seconds(1));
+  EXPECT_EQ(app.timeouts.stop, seconds(2));
+  EXPECT_EQ(find(app.settings, "greeting")->scalar, "Hello");
+}
+
+TEST(Reader, UnderstandsEveryKindOfAddress) {
+  EXPECT_THAT(addresses("4000"), ElementsAre("127.0.0.1:4000"));
+  EXPECT_THAT(addresses("65535"), ElementsAre("127.0.0.1:65535"));
+  EXPECT_THAT(addresses("0.0.0.0:80"), ElementsAre("0.0.0.0:80"));
+  EXPECT_THAT(addresses("\"[0:0:0::1]:80\""), ElementsAre("[::1]:80"));
+  EXPECT_THAT(addresses("\"[::]:80\""), ElementsAre("[::]:80"));
+  EXPECT_THAT(addresses("unix:/run/app.sock"), ElementsAre("unix:/run/app.sock"));
+  EXPECT_THAT(addresses("unix:../run/app.sock"), ElementsAre("unix:/srv/run/app.sock"));
+  EXPECT_THAT(addresses("unix:/" + std::string(106, 's')), ElementsAre("unix:/" + std::string(106, 's')));
+  EXPECT_THAT(addresses("[4000, unix:a.sock, {address: 4001}]"),
+              ElementsAre("127.0.0.1:4000", "unix:/srv/conf/a.sock", "127.0.0.1:4001"));
+}
+
+TEST(Reader, ListensOnBothFamiliesOfLocalhost) {
+  EXPECT_THAT(addresses("localhost:4000"), ElementsAre("127.0.0.1:4000", "[::1]:4000"));
+  EXPECT_THAT(addresses("localhost:0"), ElementsAre("127.0.0.1:0"));
+  const Config config = good(app_on("{address: localhost:4000, backlog: 9}"));
+  ASSERT_EQ(config.apps[0].listen.size(), 2U);
+  EXPECT_EQ(config.apps[0].listen[1].backlog, 9);
+}
+
+TEST(Reader, AllowsAddressesThatDoNotCollide) {
+  EXPECT_EQ(addresses("[0, 0, \"127.0.0.1:0\"]").size(), 3U);
+  EXPECT_EQ(addresses("[127.0.0.1:80, 127.0.0.2:80, \"[::1]:80\", 0.0.0.0:81]").size(), 4U);
+  // The families are apart: a listener on [::] takes IPv6 only.
+  EXPECT_EQ(addresses("[0.0.0.0:80, \"[::]:80\"]").size(), 2U);
+}
+
+TEST(Reader, LetsAppsShareWhatIsBehindAnAnchor) {
+  const Config config = good(
+      "apps:\n"
+      "  - {name: a, plugin: a.so, listen: 1, limits: &small {head: 1K}}\n"
+      "  - {name: b, plugin: b.so, listen: 2, limits: *small}\n");
+  ASSERT_EQ(config.apps.size(), 2U);
+  EXPECT_EQ(config.apps[1].limits.head, 1024U);
+}
+
+TEST(Reader, TakesWindowsLineEndsAndAByteOrderMark) {
+  const Config config = good(
+      "\xef\xbb\xbf"
+      "apps:\r\n  - name: 'a'\r\n    plugin: \"a.so\"\r\n    listen: 4000\r\n");
+  ASSERT_EQ(config.apps.size(), 1U);
+  EXPECT_EQ(config.apps[0].plugin, "/srv/conf/a.so");
+}
+
+TEST(Reader, ReadsAFileAndTakesItsRealPath) {
+  const Folder folder;
+  fs::create_directory(folder / "real");
+  folder.write("real/app.yaml", app_on("4000"));
+  fs::create_symlink("real/app.yaml", folder / "link.yaml");
+
+  const auto config = read_file(folder / "link.yaml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->file, folder / "real/app.yaml");
+  EXPECT_EQ(config->apps[0].plugin, folder / "real/a.so");
+  EXPECT_EQ(config->runtime_dir, read_file(folder / "real/app.yaml")->runtime_dir);
+  // People look for the place under the name that they gave.
+  EXPECT_EQ(config->apps[0].position.file, folder / "link.yaml");
+}
+
+TEST(Reader, SaysWhyAFileCannotBeRead) {
+  const Folder folder;
+  const std::string missing = folder / "missing.yaml";
+  EXPECT_EQ(verdict_on_file(missing), missing + ": cannot be opened: No such file or directory");
+
+  const std::string directory = folder / "conf.d";
+  fs::create_directory(directory);
+  EXPECT_EQ(verdict_on_file(directory), directory + ": is a directory; name the YAML file in it");
+
+  // Nobody writes into it: this must not wait.
+  const std::string fifo = folder / "fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_EQ(verdict_on_file(fifo), fifo + ": is not a regular file");
+  EXPECT_EQ(verdict_on_file("/dev/zero"), "/dev/zero: is not a regular file");
+
+  const std::string empty = folder.write("empty.yaml", "");
+  EXPECT_EQ(verdict_on_file(empty), empty + ": is empty; at least \"apps:\" is needed");
+
+  const std::string loop = folder / "loop.yaml";
+  fs::create_symlink("loop.yaml", loop);
+  EXPECT_EQ(verdict_on_file(loop), loop + ": cannot be opened: Too many levels of symbolic links");
+}
+
+TEST(Reader, TakesAMebibyteAndNoByteMore) {
+  const Folder folder;
+  const std::string text = app_on("4000");
+  const auto padded = [&](std::size_t bytes) { return text + std::string(bytes - text.size(), '#'); };
+  EXPECT_EQ(verdict_on_file(folder.write("full.yaml", padded(1024 * 1024))), "fine");
+  const std::string over = folder.write("over.yaml", padded(1024 * 1024 + 1));
+  EXPECT_EQ(verdict_on_file(over), over + ": has more than 1048576 bytes");
+}
+
+}  // namespace forklift::config
