@@ -4,12 +4,12 @@
 //     /?stream     while it comes, for clients that read and write at the same time
 //     /?sha256     its SHA-256 in hexadecimal instead
 //
-// Why not always `stream`: nginx stops sending a request's body once the response has begun (1.22 cut 100 MB at 6.9
-// MB), and a client that reads only after it has written everything would wait for ever.
+// Why not always `stream`: nginx stops sending a request's body once the response has begun (1.22 cut 100 MB off at
+// 6.9 MB), and a client that reads only after it has written everything would wait for ever.
 //
-// SHA-256 is libcrypto's and not Poco's SHA2Engine: it uses the processor's own instructions, and it is a C library
-// with versioned symbols. The server runs on Poco, and a plugin that shared a C++ library with its host would have to
-// be rebuilt whenever the host is.
+// SHA-256 is libcrypto's and not Poco's SHA2Engine: it uses the processor's own instructions (847 against 161 MB/s
+// where it was tried), and it is a C library with versioned symbols. The server runs on Poco, and a plugin that shared
+// a C++ library with its host would have to be rebuilt whenever the host is.
 #include <openssl/evp.h>
 
 #include <array>
@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <forklift/plugin.hpp>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <string_view>

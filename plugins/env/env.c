@@ -14,10 +14,13 @@ static const char arrival[] = "arrival";
 
 /* The instance is the order, one of the two above: nothing to allocate, nothing to destroy. */
 static int create(const forklift_host* host, void** instance) {
-  const char* order = host->settings->get(host->settings, "order", NULL);
-  if (order == NULL || strcmp(order, sorted) == 0) {
+  const forklift_settings* settings = host->settings;
+  const char* order = settings->get(settings, "order", NULL);
+  if (settings->kind(settings, "order") == FORKLIFT_SETTING_NONE) order = sorted;
+
+  if (order != NULL && strcmp(order, sorted) == 0) {
     *instance = (void*)sorted;
-  } else if (strcmp(order, arrival) == 0) {
+  } else if (order != NULL && strcmp(order, arrival) == 0) {
     *instance = (void*)arrival;
   } else {
     host->refuse(host, "order", "must be sorted or arrival");

@@ -5,9 +5,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 
 #include "base/quote.h"
 #include "base/unique_fd.h"
@@ -22,6 +24,7 @@ struct Destination {
   Sink sink;
   std::atomic<Level> level{Level::kInfo};
   std::atomic<unsigned long> dropped{0};
+  bool torn = false;  // the last line that was dropped has left its beginning
 
   int fd() const { return file ? file.get() : STDERR_FILENO; }
 };
@@ -56,15 +59,27 @@ std::string compose(Format format, Level level, std::string_view line) {
   return fmt::format("{} {:<7} {}\n", timestamp(), to_string(level), line);
 }
 
-// Writes one line without ever waiting: the reader of a pipe may be slow or dead, and the master must not be held by it.
-bool write_line(int fd, std::string_view text) {
-  pollfd ready{fd, POLLOUT, 0};
-  if (::poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT)) return false;
-  while (true) {
-    const ssize_t n = ::write(fd, text.data(), text.size());
-    if (n >= 0) return static_cast<std::size_t>(n) == text.size();
-    if (errno != EINTR) return false;
+// Writes one line without ever waiting: the reader of a pipe may be slow or dead, and the master must not be held by it. What
+// poll(2) says of a pipe is room for PIPE_BUF bytes; a longer write to standard error, which may be blocking, would wait for
+// the rest. Returns how many bytes were written.
+std::size_t write_some(int fd, std::string_view text) {
+  std::size_t written = 0;
+  while (written < text.size()) {
+    pollfd ready{fd, POLLOUT, 0};
+    if (::poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT)) break;
+    const ssize_t n = ::write(fd, text.data() + written, std::min<std::size_t>(text.size() - written, PIPE_BUF));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    written += static_cast<std::size_t>(n);
   }
+  return written;
+}
+
+bool write_line(Destination& to, std::string_view text) {
+  const std::size_t written = write_some(to.fd(), text);
+  if (written == text.size()) return true;
+  to.torn = to.torn || written > 0;
+  return false;
 }
 
 }  // namespace
@@ -109,13 +124,14 @@ void write(Level level, std::string_view line) {
     const std::string notice =
         compose(to.options.format, Level::kWarning,
                 fmt::format("{} log lines were dropped because the log could not be written", dropped));
-    if (!write_line(to.fd(), notice)) {
+    if (!write_line(to, to.torn ? "\n" + notice : notice)) {
       ++to.dropped;
       return;
     }
     to.dropped = 0;
+    to.torn = false;
   }
-  if (!write_line(to.fd(), compose(to.options.format, level, line))) ++to.dropped;
+  if (!write_line(to, compose(to.options.format, level, line))) ++to.dropped;
 }
 
 }  // namespace forklift::log

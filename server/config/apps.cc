@@ -35,6 +35,7 @@ void read_listener(Value& value, const Node& node) {
   for (const Address& address : entry.addresses) {
     value.app().listen.push_back(entry.common);
     value.app().listen.back().address = address;
+    value.app().listen.back().from_localhost = entry.addresses.size() > 1;
   }
 }
 

@@ -32,6 +32,7 @@ struct Listen {
   Address address;
   Protocol protocol = Protocol::kScgi;
   int backlog = 4096;
+  bool from_localhost = false;  // written as `localhost`, which is one listener for each family
   Position position;
 };
 

@@ -9,7 +9,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iterator>
-#include <tuple>
+#include <set>
+#include <utility>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -47,15 +48,10 @@ Result<std::string> slurp(const std::string& path) {
 
 // In the order of the file, each once: what stands behind an anchor is read again wherever an alias names it.
 void tidy(Findings& findings) {
-  const auto key = [](const Finding& finding) {
-    return std::tie(finding.position.line, finding.position.column, finding.message);
-  };
-  const auto by_place = [&](const Finding& a, const Finding& b) {
-    return std::tie(a.position.line, a.position.column) < std::tie(b.position.line, b.position.column);
-  };
-  std::ranges::stable_sort(findings, by_place);
-  const auto repeated = std::ranges::unique(findings, {}, key);
-  findings.erase(repeated.begin(), repeated.end());
+  std::set<std::string> seen;
+  std::erase_if(findings, [&](const Finding& finding) { return !seen.insert(finding.to_string()).second; });
+  std::ranges::stable_sort(
+      findings, {}, [](const Finding& finding) { return std::pair(finding.position.line, finding.position.column); });
 }
 
 }  // namespace

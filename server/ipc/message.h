@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace forklift::ipc {
@@ -81,6 +82,23 @@ struct LogLine {
 };
 
 inline constexpr std::size_t kTextMax = 16 * 1024;
+
+// The type of a message; a number that is none of them where it is too short to have one.
+inline MessageType type_of(std::string_view bytes) {
+  auto type = MessageType{};
+  if (bytes.size() >= sizeof type) std::memcpy(&type, bytes.data(), sizeof type);
+  return type;
+}
+
+// Takes a message's struct off the front of its bytes; what is left of them is what the struct's comment names. False if they
+// are too few.
+template <typename Message>
+bool take(std::string_view& bytes, Message& message) {
+  if (bytes.size() < sizeof message) return false;
+  std::memcpy(static_cast<void*>(&message), bytes.data(), sizeof message);
+  bytes.remove_prefix(sizeof message);
+  return true;
+}
 
 // The most bytes of a request that one Lend carries, for an app whose heads are at most `head_limit`: the head with its
 // framing, and as much of the body as has come along with it.

@@ -3,8 +3,8 @@
 #include <csignal>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <cstring>
 
 #include "base/log.h"
 #include "base/quote.h"
@@ -13,9 +13,6 @@
 namespace forklift::master {
 
 namespace {
-
-// A request that its worker has not taken is lent again, but not for ever: a third death in a row is no accident.
-constexpr unsigned kLendsMax = 3;
 
 constexpr Duration kLendRetry = milliseconds(50);
 
@@ -177,50 +174,40 @@ void App::degrade() {
 
 // ---- what workers say ---------------------------------------------------------------------------------------------------
 
-void App::on_channel(WorkerSlot& slot) {
+void App::on_channel(WorkerSlot& slot) { read_message(slot); }
+
+// Reads one message; the poller reports again while there are more. False if none is there any more.
+bool App::read_message(WorkerSlot& slot) {
   // Static: a worker's words are bounded, and the master has one thread.
   static std::array<char, sizeof(ipc::Failed) + ipc::kTextMax> buffer;
-  const std::uint32_t serial = slot.serial;
-  while (slot.serial == serial && slot.channel.fd() >= 0) {
-    iovec part{buffer.data(), buffer.size()};
-    auto received = slot.channel.receive({&part, 1}, ipc::Wait::kNo);
-    if (!received) return broken_protocol(slot, received.error().message());
-    if (!*received) return;
-    if ((*received)->bytes == 0) {
-      // Its end of the channel is closed, so it is dying: reap() will tell how. Until then the poller would spin.
-      loop_.poller.remove(slot.channel.fd());
-      return;
-    }
-    on_message(slot, {buffer.data(), (*received)->bytes}, std::move((*received)->fd));
+  iovec part{buffer.data(), buffer.size()};
+  auto received = slot.channel.receive({&part, 1}, ipc::Wait::kNo);
+  if (!received) {
+    broken_protocol(slot, received.error().message());
+    return false;
   }
-}
-
-namespace {
-
-// Copies a message's struct out of its bytes; what follows it is left in `bytes`.
-template <typename Message>
-bool read_message(std::string_view& bytes, Message& message) {
-  if (bytes.size() < sizeof message) return false;
-  std::memcpy(static_cast<void*>(&message), bytes.data(), sizeof message);
-  bytes.remove_prefix(sizeof message);
+  if (!*received) return false;
+  if ((*received)->bytes == 0) {
+    // Its end of the channel is closed, so it is dying: reap() will tell how. Until then the poller would spin.
+    loop_.poller.remove(slot.channel.fd());
+    return false;
+  }
+  on_message(slot, {buffer.data(), (*received)->bytes}, std::move((*received)->fd));
   return true;
 }
 
-}  // namespace
-
 void App::on_message(WorkerSlot& slot, std::string_view bytes, UniqueFd fd) {
-  auto type = ipc::MessageType{};
-  if (bytes.size() >= sizeof type) std::memcpy(&type, bytes.data(), sizeof type);
+  const ipc::MessageType type = ipc::type_of(bytes);
   if (type == ipc::MessageType::kStep) {
-    if (ipc::StepReached m; read_message(bytes, m)) return on_step(slot, m.step);
+    if (ipc::StepReached m; ipc::take(bytes, m)) return on_step(slot, m.step);
   } else if (type == ipc::MessageType::kImage) {
     if (fd) return on_image(slot, std::move(fd));
   } else if (type == ipc::MessageType::kFailed) {
-    if (ipc::Failed m; read_message(bytes, m)) return on_failed(slot, m.step, bytes);
+    if (ipc::Failed m; ipc::take(bytes, m)) return on_failed(slot, m.step, bytes);
   } else if (type == ipc::MessageType::kDone) {
-    if (ipc::Done m; read_message(bytes, m)) return on_done(slot, m);
+    if (ipc::Done m; ipc::take(bytes, m)) return on_done(slot, m);
   } else if (type == ipc::MessageType::kLog) {
-    if (ipc::LogLine m; read_message(bytes, m)) return on_log_line(slot, m.level, bytes);
+    if (ipc::LogLine m; ipc::take(bytes, m)) return on_log_line(slot, m.level, bytes);
   }
   broken_protocol(slot, "a message that is none");
 }
@@ -313,7 +300,7 @@ void App::check_progress(WorkerSlot& slot) {
 
 // The whole group, so that what the plugin has forked goes too; the rest of it follows when the worker is reaped.
 void App::kill(WorkerSlot& slot, KillReason reason) {
-  if (slot.reaped) return;
+  if (slot.reaped || slot.pid <= 0) return;  // 0 would be our own group
   if (slot.killed == KillReason::kNone) slot.killed = reason;
   if (::kill(-slot.pid, SIGKILL) != 0) ::kill(slot.pid, SIGKILL);
   slot.deadline.set(loop_.timers, Clock::now() + kDeathGrace);
@@ -326,11 +313,13 @@ void App::drain(WorkerSlot& slot) {
 
 void App::on_death(WorkerSlot& slot, int wait_status) {
   slot.reaped = true;
-  on_channel(slot);  // to its end: a DONE that was said before the death counts
+  while (read_message(slot)) continue;  // to the channel's end: a DONE that was said before the death counts
   loop_.poller.remove(slot.channel.fd());
-  write_obituary(slot, wait_status);
+  const Fate fate = fate_of(slot);
+  const Obituary obituary = write_obituary(name(), slot, wait_status, fate, Clock::now());
+  log::write(obituary.level, obituary.line);
 
-  if (Connection* orphan = std::exchange(slot.lent, nullptr)) settle(*orphan, fate_of(slot, *orphan));
+  if (Connection* orphan = std::exchange(slot.lent, nullptr)) settle(*orphan, fate);
   const bool died_young =
       slot.state == SlotState::kStarting || (slot.state == SlotState::kIdle && !slot.has_served);
   slots_.apply(slot, SlotEvent::kDied);
@@ -341,47 +330,10 @@ void App::on_death(WorkerSlot& slot, int wait_status) {
   if (died_young && !stopping_) start_failed();
 }
 
-void App::write_obituary(const WorkerSlot& slot, int wait_status) const {
-  const bool expected = (slot.state == SlotState::kDraining && wait_status == 0) || slot.killed == KillReason::kStopTimeout;
-  if (expected) return log::debug("{}: left", label(slot));
-  if (!slot.failure.empty()) {
-    return log::error("app \"{}\": generation {} failed at {}: {}", name(), slot.generation->number,
-                      to_string(slot.next_step), slot.failure);
-  }
-  if (slot.killed == KillReason::kStartTimeout) {
-    return log::error("app \"{}\": generation {} failed at {}: not reached within timeouts.start; worker {} was killed",
-                      name(), slot.generation->number, to_string(slot.next_step), slot.pid);
-  }
-  const std::string work = describe_work(slot, Clock::now());
-  std::string_view outcome;
-  if (slot.lent) {
-    switch (fate_of(slot, *slot.lent)) {
-      case Fate::kLendAgain: outcome = "; its request goes to another worker"; break;
-      case Fate::kAnswer502: outcome = "; answered 502"; break;
-      case Fate::kAnswer504: outcome = "; answered 504"; break;
-      case Fate::kAbort: outcome = "; part of the response was sent, so the connection is aborted"; break;
-      case Fate::kComplete: outcome = "; the response was complete"; break;
-    }
-  }
-  if (slot.killed == KillReason::kRequestTimeout) {
-    return log::error("{}: killed by timeouts.request {}{}", label(slot), work, outcome);
-  }
-  log::error("{}: {} {}{}", label(slot), describe_status(wait_status), work, outcome);
-}
-
-App::Fate App::fate_of(const WorkerSlot& slot, const Connection& connection) const {
-  const bool timeout = slot.killed == KillReason::kRequestTimeout || slot.killed == KillReason::kStopTimeout;
-  const bool taken = slot.page.taken() == slot.lend_serial;
-  if (!taken && connection.lends < kLendsMax && slot.killed != KillReason::kStopTimeout) return Fate::kLendAgain;
-  const ipc::ResponseState response = taken ? slot.page.response() : ipc::ResponseState::kNone;
-  if (response == ipc::ResponseState::kComplete) return Fate::kComplete;
-  if (response == ipc::ResponseState::kStarted) return Fate::kAbort;
-  return timeout ? Fate::kAnswer504 : Fate::kAnswer502;
-}
-
 // The worker is reaped and its channel read to the end, so nobody else writes on the connection any more.
 void App::settle(Connection& connection, Fate fate) {
   switch (fate) {
+    case Fate::kNothing: return;
     case Fate::kLendAgain:
       connection.state = ConnectionState::kQueued;
       connection.deadline.set(loop_.timers, deadline_after(Clock::now(), config().queue.age));
@@ -416,9 +368,6 @@ void App::drain_when_idle() {
   slots_.for_each([this](WorkerSlot& slot) { drain(slot); });
 }
 
-std::string App::label(const WorkerSlot& slot) const {
-  return fmt::format("app \"{}\" generation {} worker {}", name(), slot.generation ? slot.generation->number : 0,
-                     slot.pid);
-}
+std::string App::label(const WorkerSlot& slot) const { return describe_worker(name(), slot); }
 
 }  // namespace forklift::master

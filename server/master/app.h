@@ -13,6 +13,7 @@
 #include "master/farewell.h"
 #include "master/generation.h"
 #include "master/loop.h"
+#include "master/obituary.h"
 #include "master/slot.h"
 #include "master/spawner.h"
 
@@ -75,6 +76,7 @@ class App {
   void degrade();
   void new_generation();
 
+  bool read_message(WorkerSlot& slot);
   void on_message(WorkerSlot& slot, std::string_view message, UniqueFd fd);
   void on_step(WorkerSlot& slot, ipc::Step step);
   void on_image(WorkerSlot& slot, UniqueFd image);
@@ -87,12 +89,7 @@ class App {
   void kill(WorkerSlot& slot, KillReason reason);
   void drain(WorkerSlot& slot);
   void broken_protocol(WorkerSlot& slot, std::string_view what);
-
-  // What becomes of a dead worker's connection.
-  enum class Fate { kLendAgain, kAnswer502, kAnswer504, kAbort, kComplete };
-  Fate fate_of(const WorkerSlot& slot, const Connection& connection) const;
   void settle(Connection& connection, Fate fate);
-  void write_obituary(const WorkerSlot& slot, int wait_status) const;
 
   std::string label(const WorkerSlot& slot) const;
 

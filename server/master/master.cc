@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 
 #include "base/log.h"
@@ -26,6 +27,12 @@ rlimit raise_descriptor_limit() {
   const rlimit raised{.rlim_cur = before.rlim_max, .rlim_max = before.rlim_max};
   ::setrlimit(RLIMIT_NOFILE, &raised);
   return before;
+}
+
+// `localhost` means both families; a machine without IPv6 has only one of them.
+bool is_optional(const config::Listen& listen, const Error& error) {
+  const bool no_such_family = error.code() == EAFNOSUPPORT || error.code() == EADDRNOTAVAIL;
+  return listen.from_localhost && listen.address.family == config::Address::Family::kTcp6 && no_such_family;
 }
 
 }  // namespace
@@ -66,6 +73,10 @@ Result<void> Master::add_apps() {
     apps_.push_back(std::make_unique<App>(app, static_cast<std::uint32_t>(apps_.size()), loop_, farewell_, spawner_));
     for (const config::Listen& listen : app.listen) {
       auto listener = Listener::bind(listen);
+      if (!listener && is_optional(listen, listener.error())) {
+        log::warning("app \"{}\": {}; serving without it", app.name, listener.error().message());
+        continue;
+      }
       if (!listener) {
         for (auto& door : doors_) door->listener.close();
         return Failure(listener.error().in(fmt::format("app \"{}\"", app.name)));

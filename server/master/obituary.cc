@@ -5,9 +5,13 @@
 #include <cstring>
 
 #include "base/quote.h"
+#include "master/connection.h"
 
 namespace forklift::master {
 
+namespace {
+
+// `died of signal 11 (Segmentation fault), core dumped`, `exited with status 3` (waitpid(2)).
 std::string describe_status(int wait_status) {
   if (WIFSIGNALED(wait_status)) {
     const int signal = WTERMSIG(wait_status);
@@ -21,10 +25,63 @@ std::string describe_status(int wait_status) {
 std::string describe_work(const WorkerSlot& slot, TimePoint now) {
   if (slot.state == SlotState::kStarting) return fmt::format("while starting, before {}", to_string(slot.next_step));
   if (!slot.lent) return "while idle";
-  const double age = std::chrono::duration<double>(now - slot.lent_at).count();
   if (slot.page.taken() != slot.lend_serial) return "before it took the request";
   const std::string method = slot.page.method();
-  return fmt::format("with {} {} since {:.3f} s", method.empty() ? "?" : escape(method), quote(slot.page.uri()), age);
+  return fmt::format("with {} {} since {:.3f} s", method.empty() ? "?" : escape(method), quote(slot.page.uri()),
+                     std::chrono::duration<double>(now - slot.lent_at).count());
+}
+
+std::string_view describe(Fate fate) {
+  switch (fate) {
+    case Fate::kNothing: return "";
+    case Fate::kLendAgain: return "; its request goes to another worker";
+    case Fate::kAnswer502: return "; answered 502";
+    case Fate::kAnswer504: return "; answered 504";
+    case Fate::kAbort: return "; part of the response was sent, so the connection is aborted";
+    case Fate::kComplete: return "; the response was complete";
+  }
+  return "";
+}
+
+std::string describe_failed_start(std::string_view app, const WorkerSlot& slot) {
+  const std::string_view reason =
+      slot.failure.empty() ? "not reached within timeouts.start; the worker was killed" : slot.failure;
+  return fmt::format("app \"{}\": generation {} failed at {}: {}", app, slot.generation->number,
+                     to_string(slot.next_step), reason);
+}
+
+}  // namespace
+
+std::string describe_worker(std::string_view app, const WorkerSlot& slot) {
+  return fmt::format("app \"{}\" generation {} worker {}", app, slot.generation->number, slot.pid);
+}
+
+Fate fate_of(const WorkerSlot& slot) {
+  if (!slot.lent) return Fate::kNothing;
+  const bool stopping = slot.killed == KillReason::kStopTimeout;
+  const bool taken = slot.page.taken() == slot.lend_serial;
+  if (!taken && !stopping && slot.lent->lends < kLendsMax) return Fate::kLendAgain;
+  switch (taken ? slot.page.response() : ipc::ResponseState::kNone) {
+    case ipc::ResponseState::kComplete: return Fate::kComplete;
+    case ipc::ResponseState::kStarted: return Fate::kAbort;
+    case ipc::ResponseState::kNone: break;
+  }
+  return stopping || slot.killed == KillReason::kRequestTimeout ? Fate::kAnswer504 : Fate::kAnswer502;
+}
+
+Obituary write_obituary(std::string_view app, const WorkerSlot& slot, int wait_status, Fate fate, TimePoint now) {
+  using log::Level;
+  const bool told_to_leave = slot.state == SlotState::kDraining && wait_status == 0;
+  if (told_to_leave || (slot.killed == KillReason::kStopTimeout && fate == Fate::kNothing)) {
+    return {Level::kDebug, fmt::format("{}: left", describe_worker(app, slot))};
+  }
+  if (!slot.failure.empty() || slot.killed == KillReason::kStartTimeout) {
+    return {Level::kError, describe_failed_start(app, slot)};
+  }
+  const std::string how =
+      slot.killed == KillReason::kRequestTimeout ? "killed by timeouts.request" : describe_status(wait_status);
+  return {Level::kError,
+          fmt::format("{}: {} {}{}", describe_worker(app, slot), how, describe_work(slot, now), describe(fate))};
 }
 
 }  // namespace forklift::master

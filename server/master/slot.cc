@@ -33,6 +33,7 @@ std::optional<SlotState> transition(SlotState state, SlotEvent event) {
 WorkerSlot& SlotTable::open() {
   for (const auto& slot : slots_) {
     if (slot->state != State::kGone) continue;
+    slot->pid = 0;
     enter(*slot, State::kStarting);
     return *slot;
   }

@@ -138,14 +138,11 @@ tl::expected<ResponseHead, std::string> parse_cgi_head(std::string_view block) {
       continue;
     }
     if (same_name(header->name, "Location")) has_location = true;
-    // The first one only: check() refuses the second, and says so.
-    if (!head.content_length && same_name(header->name, "Content-Length")) {
-      head.content_length = parse_digits(header->value);
-    }
     head.headers.emplace_back(header->name, header->value);
   }
   if (number == 1) return refuse("the response begins with a blank line: it has no headers");
   if (has_location && !has_status) head.status = 302;
+  head.content_length = declared_length(head);
 
   return check(head).map([&] { return std::move(head); });
 }
@@ -183,6 +180,13 @@ tl::expected<void, std::string> check(const ResponseHead& head) {
     }
   }
   return {};
+}
+
+std::optional<std::uint64_t> declared_length(const ResponseHead& head) {
+  for (const auto& [name, value] : head.headers) {
+    if (same_name(name, "Content-Length")) return parse_digits(value);
+  }
+  return std::nullopt;
 }
 
 bool forbids_body(std::string_view method, int status) {

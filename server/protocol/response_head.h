@@ -41,6 +41,9 @@ inline constexpr std::size_t kMaxResponseHeaders = 200;
 // the log.
 tl::expected<void, std::string> check(const ResponseHead& head);
 
+// The value of the header Content-Length; nothing if there is none.
+std::optional<std::uint64_t> declared_length(const ResponseHead& head);
+
 // True where a response to `method` with this status has no body: HEAD, 204, 304 (RFC 9110, 6.4.1).
 bool forbids_body(std::string_view method, int status);
 

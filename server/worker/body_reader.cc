@@ -91,11 +91,20 @@ TimePoint BodyReader::stall_deadline() {
   return std::min(progress, started_ + limits_.timeout + earned);
 }
 
+// Asks for one byte more than the request still has in the socket, which tells in the same call whether more has come.
 bool BodyReader::settle() {
   const bool all_here = error_ == 0 && delivered_ + along_.size() == length_;
-  if (!all_here || surplus_ || !take_unread()) return false;
-  char extra = 0;
-  return socket_.receive(&extra, 1) <= 0;
+  if (!all_here || surplus_) return false;
+  std::array<char, 16 * 1024> scratch;
+  while (true) {
+    const std::size_t asked = std::min(scratch.size(), unread_ + 1);
+    const ssize_t n = socket_.receive(scratch.data(), asked);
+    if (n <= 0) return unread_ == 0;
+    const auto taken = static_cast<std::size_t>(n);
+    if (taken > unread_) return false;
+    unread_ -= taken;
+    if (unread_ == 0 && taken < asked) return true;
+  }
 }
 
 }  // namespace forklift::worker

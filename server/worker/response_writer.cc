@@ -37,6 +37,7 @@ int ResponseWriter::begin(protocol::ResponseHead head) {
   if (stage_ != Stage::kHead) return fail(FORKLIFT_EINVAL, "begin was called twice, or after the header block");
   if (!block_.empty()) return fail(FORKLIFT_EINVAL, "begin was called after write");
   if (auto good = protocol::check(head); !good) return fail(FORKLIFT_EINVAL, good.error());
+  head.content_length = protocol::declared_length(head);
   return set_head(std::move(head));
 }
 

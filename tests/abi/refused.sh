@@ -39,6 +39,14 @@ struct Stranger {};
 FORKLIFT_PLUGIN_CLASS(Stranger, "stranger", "1.0");
 SOURCE
 
+refuse "derives publicly from forklift::Plugin" "$cxx" -std=c++17 -x c++ <<'SOURCE'
+#include <forklift/plugin.hpp>
+class Secret : forklift::Plugin {
+  void produce(const forklift::Env&, forklift::Body&, forklift::Out&) override {}
+};
+FORKLIFT_PLUGIN_CLASS(Secret, "secret", "1.0");
+SOURCE
+
 refuse "defines void produce" "$cxx" -std=c++17 -x c++ <<'SOURCE'
 #include <forklift/plugin.hpp>
 struct Idle : forklift::Plugin {};

@@ -293,17 +293,18 @@ typedef struct forklift_plugin {
    * reset otherwise (out->fail for the reason).  [worker] */
   int (*produce)(void *instance, const forklift_env *env, forklift_body *body, forklift_out *out);
 
-  /* Optional. The worker is about to leave; not called when it is killed.  [worker] */
+  /* Optional. The worker is about to leave; not called when it is killed, or when create() failed.  [worker] */
   void (*destroy)(void *instance);
 } forklift_plugin;
 
-/* The one function that a plugin exports. Called once, before any other; must do nothing but return the
- * descriptor.  [worker]
- *
- * FORKLIFT_PLUGIN() defines it. The host never links it: it looks FORKLIFT_ENTRY_SYMBOL up in the plugin. */
 #define FORKLIFT_EXPORT __attribute__((visibility("default")))
-#define FORKLIFT_ENTRY_SYMBOL "forklift_plugin_v1"
+
+/* The one function that a plugin exports; FORKLIFT_PLUGIN() below defines it. Called once, before any other; must do
+ * nothing but return the descriptor.  [worker] */
 FORKLIFT_EXPORT const forklift_plugin *forklift_plugin_v1(void);
+
+/* How the host, which links no plugin, knows it. */
+#define FORKLIFT_ENTRY_SYMBOL "forklift_plugin_v1"
 typedef const forklift_plugin *(*forklift_plugin_entry)(void);
 
 /* The ELF note that tells a plugin's name and versions without running any of its code (`forklift inspect`). It is

@@ -327,9 +327,10 @@ class Plugin {
 
 namespace detail {
 
-// Runs `action` and returns its result; an exception is given to `report` and becomes a non-zero result.
+// Runs `action` and returns its result; an exception is given to `report` and becomes a non-zero result. (A forced
+// unwind has no object, only a type to catch it by; UndefinedBehaviorSanitizer would call that a null reference.)
 template <class Action, class Report>
-int guarded(const Action& action, const Report& report) {
+__attribute__((no_sanitize("null"))) int guarded(const Action& action, const Report& report) {
   try {
     return action();
 #ifdef __GLIBCXX__
@@ -350,7 +351,7 @@ int guarded(const Action& action, const Report& report) {
 // The descriptor's functions for one class.
 template <class Class>
 class Glue {
-  static_assert(std::is_base_of_v<Plugin, Class>, "a plugin's class derives publicly from forklift::Plugin");
+  static_assert(std::is_convertible_v<Class*, Plugin*>, "a plugin's class derives publicly from forklift::Plugin");
   static_assert(
       !std::is_abstract_v<Class>,
       "a plugin's class defines void produce(const forklift::Env&, forklift::Body&, forklift::Out&) override");
@@ -413,12 +414,14 @@ class Glue {
 
 // Defines the exported function, the descriptor and the note for `Class`, in one translation unit of the plugin. Name
 // and version are string literals.
-#define FORKLIFT_PLUGIN_CLASS(Class, plugin_name, version_text)                                                     \
-  FORKLIFT_NOTE(plugin_name, version_text);                                                                         \
-  extern "C" const forklift_plugin* forklift_plugin_v1(void) {                                                      \
-    static constexpr forklift_plugin plugin = ::forklift::detail::Glue<Class>::describe(plugin_name, version_text); \
-    return &plugin;                                                                                                 \
-  }                                                                                                                 \
+#define FORKLIFT_PLUGIN_CLASS(Class, plugin_name, version_text)               \
+  FORKLIFT_NOTE(plugin_name, version_text);                                   \
+  extern "C" FORKLIFT_EXPORT const forklift_plugin* forklift_plugin_v1(void); \
+  extern "C" const forklift_plugin* forklift_plugin_v1(void) {                \
+    static constexpr forklift_plugin descriptor =                             \
+        ::forklift::detail::Glue<Class>::describe(plugin_name, version_text); \
+    return &descriptor;                                                       \
+  }                                                                           \
   static_assert(true, "")
 
 #endif  // FORKLIFT_PLUGIN_HPP

@@ -21,6 +21,9 @@ std::string plugin_file(std::string_view name) {
 std::string fixture_file(std::string_view name) {
   return BINARY_DIR "/tests/plugins/" + std::string(name) + ".so";
 }
+std::string shim_file(std::string_view name) {
+  return BINARY_DIR "/tests/shim/" + std::string(name) + ".so";
+}
 std::string source_file(std::string_view path) {
   return SOURCE_DIR "/" + std::string(path);
 }

@@ -10,6 +10,7 @@ std::string server_binary();                                      // build/<pres
 std::string nginx_binary();                                       // as found when the build was configured
 std::string plugin_file(std::string_view name);                   // build/<preset>/plugins/NAME.so
 std::string fixture_file(std::string_view name);                  // build/<preset>/tests/plugins/NAME.so
+std::string shim_file(std::string_view name);                     // build/<preset>/tests/shim/NAME.so
 std::string source_file(std::string_view path);                   // a path relative to the repository
 std::string read_file(const std::string& path);                   // throws if it can't
 void write_file(const std::string& path, std::string_view text);  // throws if it can't

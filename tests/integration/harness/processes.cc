@@ -98,6 +98,20 @@ std::map<std::string, int> descriptor_kinds_of(pid_t pid) {
   return result;
 }
 
+int descriptors_on_their_way_to(pid_t pid) {
+  std::size_t count = 0;
+  std::error_code gone;
+  for (const auto& entry : fs::directory_iterator(proc(pid, "fdinfo"), gone)) {
+    count += number_in(entry.path(), "scm_fds:");
+  }
+  return static_cast<int>(count);
+}
+
+bool is_asleep(pid_t pid) {
+  const auto process = find_process(pid);
+  return process && process->state == 'S';
+}
+
 std::size_t mappings_of(pid_t pid) {
   std::ifstream file(proc(pid, "maps"));
   std::size_t lines = 0;

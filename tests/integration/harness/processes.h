@@ -36,6 +36,12 @@ std::map<int, std::string> descriptors_of(pid_t pid);
 // The same, counted by kind: numbers of sockets and pipes left out, so that two moments can be compared.
 std::map<std::string, int> descriptor_kinds_of(pid_t pid);
 
+// Descriptors that were passed to the process (SCM_RIGHTS) and that it has not received yet.
+int descriptors_on_their_way_to(pid_t pid);
+
+// Whether it waits in a system call. A worker whose last response has ended does so when it has said DONE, and not before.
+bool is_asleep(pid_t pid);
+
 std::size_t mappings_of(pid_t pid);  // lines of /proc/PID/maps
 std::size_t rss_kb_of(pid_t pid);    // VmRSS
 std::size_t pss_kb_of(pid_t pid);    // proportional: what shared pages really cost

@@ -86,11 +86,14 @@ void Server::launch() {
   // Fixtures crash on purpose: the sanitizers must not turn their signals into exits. Their reports go to files, since
   // a worker's standard error need not lead anywhere.
   const std::string reports = "log_path=" + folder_ / "sanitizer";
-  child_.start({.command = {server_binary(), "serve", config_file()},
-                .environment = {with_defaults("ASAN_OPTIONS", reports + ":handle_segv=0:handle_sigbus=0:handle_abort=0:"
-                                                                        "handle_sigfpe=0:handle_sigill=0"),
-                                with_defaults("UBSAN_OPTIONS", reports)},
-                .output = folder_ / "log"});
+  // A preloaded library comes before theirs, which they would refuse.
+  std::vector<std::string> environment{
+      with_defaults("ASAN_OPTIONS", reports + ":verify_asan_link_order=0:handle_segv=0:handle_sigbus=0:handle_abort=0:"
+                                              "handle_sigfpe=0:handle_sigill=0"),
+      with_defaults("UBSAN_OPTIONS", reports)};
+  environment.insert(environment.end(), environment_.begin(), environment_.end());
+  child_.start(
+      {.command = {server_binary(), "serve", config_file()}, .environment = environment, .output = folder_ / "log"});
 }
 
 void Server::start() {

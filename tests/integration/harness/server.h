@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/child.h"
@@ -27,6 +28,9 @@ class Server {
 
   // stop(), if it still runs; fails the test if that doesn't go as it should.
   ~Server();
+
+  // NAME=VALUE, for the server's environment. Before start().
+  void add_environment(std::string variable) { environment_.push_back(std::move(variable)); }
 
   // Starts the server and waits for READY; throws, with the log, if it doesn't come.
   void start();
@@ -60,6 +64,7 @@ class Server {
   TempDir folder_;
   std::vector<App> apps_;
   std::string more_;
+  std::vector<std::string> environment_;
   Child child_;
   std::map<std::string, std::vector<Endpoint>> listeners_;
 };

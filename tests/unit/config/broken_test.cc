@@ -62,7 +62,8 @@ const Broken kYaml[] = {
      "app.yaml:5:22: this alias refers to a key, or to what it stands in itself"},
     {"AliasOfAKey", app_with("settings: {&k x: *k}"),
      "app.yaml:5:22: this alias refers to a key, or to what it stands in itself"},
-    {"UnknownEscape", app_with("settings: \"\\\t\""), "?"},
+    {"UnknownEscape", app_with("settings: \"C:\\windows\""),
+     "app.yaml:5:20: not valid YAML: unknown escape character: w"},
     {"AKeyThatIsAMap", "{{ runtime_dir }}: /run\n",
      "app.yaml:1:1: a key must be a word; is a quote missing, or a bracket not closed?"},
     {"AKeyThatIsEmpty", ": /run\n", "app.yaml:1:1: a key must be a word; is a quote missing, or a bracket not closed?"},
@@ -287,6 +288,10 @@ TEST(BrokenConfigurations, SayOnceWhatIsUsedTwice) {
                     "  - {name: a, plugin: a.so, listen: 1, limits: &l {haed: 1K}}\n"
                     "  - {name: b, plugin: a.so, listen: 2, limits: *l}\n"),
             "app.yaml:2:52: unknown key \"haed\"; did you mean \"head\"?");
+  EXPECT_EQ(verdict("apps: [&a {name: a}, *a]\n"),
+            "app.yaml:1:8: key \"plugin\" is missing\n"
+            "app.yaml:1:8: key \"listen\" is missing\n"
+            "app.yaml:1:8: name: another app is called \"a\" already (app.yaml:1:8)");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // Heads that a client or a broken front server may send, each with the answer and a piece of the reason in the log.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -51,9 +52,9 @@ std::vector<Case> netstrings() {
       {"3:abc;", 400, "expected \",\" behind the header block of 3 bytes, got \";\""},
       {head_with({}) + ",", 400, "not one whole netstring"},
       {head_with({}) + head_with({}), 400, "not one whole netstring"},
-      {"0" + head_with({}), 400, "no leading zero"},
-      {"+" + head_with({}), 400, "expected the digits"},
-      {" " + head_with({}), 400, "expected the digits"},
+      {fmt::format("0{}", head_with({})), 400, "no leading zero"},
+      {fmt::format("+{}", head_with({})), 400, "expected the digits"},
+      {fmt::format(" {}", head_with({})), 400, "expected the digits"},
       {"99999999999999999999999:x,", 431, "limits.head"},
       {"GET / HTTP/1.1\r\n\r\n", 400, "looks like HTTP"},
   };
@@ -144,7 +145,7 @@ std::vector<Case> names_and_values() {
 
 std::vector<Case> repetitions() {
   Pairs many;
-  for (int i = 0; i < 19; ++i) many.emplace_back("X" + std::to_string(i), "");
+  for (int i = 0; i < 19; ++i) many.emplace_back(fmt::format("X{}", i), "");
   return {
       {twice("CONTENT_LENGTH", "0", "0"), 400, "\"CONTENT_LENGTH\" comes twice, as \"0\" and as \"0\""},
       {head_with({{"CONTENT_LENGTH", "5"}}), 400, "\"CONTENT_LENGTH\" comes twice, as \"0\" and as \"5\""},

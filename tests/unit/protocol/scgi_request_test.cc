@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -106,10 +107,10 @@ TEST(ScgiRequest, repeated_http_headers_are_joined_in_order_of_arrival) {
 TEST(ScgiRequest, joined_values_stay_valid_while_others_are_joined) {
   Pairs pairs;
   for (int round = 0; round < 3; ++round) {
-    for (int i = 0; i < 100; ++i) pairs.emplace_back("HTTP_X" + std::to_string(i), std::to_string(round));
+    for (int i = 0; i < 100; ++i) pairs.emplace_back(fmt::format("HTTP_X{}", i), std::to_string(round));
   }
   const Parsed parsed(head_with(pairs));
-  for (int i = 0; i < 100; ++i) EXPECT_EQ(parsed["HTTP_X" + std::to_string(i)], "0, 1, 2");
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(parsed[fmt::format("HTTP_X{}", i)], "0, 1, 2");
 }
 
 TEST(ScgiRequest, names_are_compared_byte_by_byte) {
@@ -164,10 +165,10 @@ TEST(ScgiRequest, names_are_any_visible_ascii_but_the_equals_sign) {
 
 TEST(ScgiRequest, as_many_variables_as_the_limit_and_not_one_more) {
   Pairs pairs;
-  for (int i = 0; i < 998; ++i) pairs.emplace_back("HTTP_" + std::to_string(i), std::to_string(i));
+  for (int i = 0; i < 998; ++i) pairs.emplace_back(fmt::format("HTTP_{}", i), std::to_string(i));
   const Parsed parsed(head_with(pairs));
   EXPECT_EQ(parsed.request.variables.size(), 1000u);
-  for (int i = 0; i < 998; ++i) EXPECT_EQ(parsed["HTTP_" + std::to_string(i)], std::to_string(i));
+  for (int i = 0; i < 998; ++i) EXPECT_EQ(parsed[fmt::format("HTTP_{}", i)], std::to_string(i));
 
   pairs.emplace_back("HTTP_MORE", "");
   EXPECT_EQ(rejection(head_with(pairs)).status, 431);
