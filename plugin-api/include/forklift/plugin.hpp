@@ -22,9 +22,8 @@
 // Everything here is inline and lives inside the plugin. What crosses to the host is the C of forklift/plugin.h, where
 // lifetimes, orders of calls and limits are written down; this header adds types and errors that can't be overlooked:
 //
-//   - A call that fails throws forklift::Error. Nothing needs to be checked: left alone, it ends produce(), and the
-//   host
-//     answers 400, 408 or 500, or resets the connection, as the case may be. The try_ forms never throw and never wait.
+//   - A call that fails throws forklift::Error. Nothing needs to be checked: left alone, it ends produce(), and the host
+//     answers 400, 408 or 500, or resets the connection, as the case may be. The try_ forms never throw or wait.
 //   - Any exception that leaves produce() is a failed request, one that leaves the constructor refuses to serve; what()
 //     goes to the log, never to the client. Nothing is thrown across the boundary, except that a thread's cancellation
 //     (pthread_cancel) passes through.
