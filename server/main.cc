@@ -52,6 +52,7 @@ int usage_error(std::string_view reason) {
                .generation = birth.generation,
                .runtime_dir = std::move(birth.runtime_dir),
                .descriptors = birth.descriptors,
+               .master = birth.master,
                .channel = std::move(birth.channel),
                .page = std::move(birth.page),
                .image = std::move(birth.image)});

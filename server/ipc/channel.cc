@@ -96,8 +96,9 @@ Result<std::optional<Channel::Received>> Channel::receive(std::span<iovec> parts
   ssize_t n = 0;
   while ((n = ::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC | (wait == Wait::kNo ? MSG_DONTWAIT : 0))) < 0) {
     if (errno == EAGAIN) return std::nullopt;
-    if (errno == ECONNRESET) return Received{};  // the other side is gone, and had not read everything
-    if (errno != EINTR) return fail_errno("recvmsg on a worker's channel");
+    // The other side is gone and had not read everything. The kernel says so once, before what that side has said: a DONE
+    // may still be there, and only then comes the end.
+    if (errno != EINTR && errno != ECONNRESET) return fail_errno("recvmsg on a worker's channel");
   }
   auto fd = take_descriptor(message);
   if (!fd) return Failure(fd.error());

@@ -281,21 +281,21 @@ void App::on_slot_deadline(WorkerSlot& slot) {
   }
 }
 
-// timeouts.request is time in the plugin: waiting for the client has deadlines of its own, in the worker.
+// timeouts.request is time in the plugin: waiting for the client has deadlines of its own, in the worker. A worker that is
+// late for those cannot keep them, because it was stopped; it has had timeouts.request on top.
 void App::check_progress(WorkerSlot& slot) {
   const TimePoint now = Clock::now();
-  const Duration limit = slot.generation->config.timeouts.request;
+  const config::Timeouts& timeouts = slot.generation->config.timeouts;
   const bool taken = slot.page.taken() == slot.lend_serial;
-  if (taken && slot.page.activity() == ipc::Activity::kClient) {
-    slot.deadline.set(loop_.timers, now + std::max<Duration>(limit / 8, milliseconds(50)));
-    return;
-  }
+  const bool waits_for_client = taken && slot.page.activity() == ipc::Activity::kClient;
+  const bool waits_for_ever = timeouts.body == Duration::zero() || timeouts.write == Duration::zero();
+  const Duration look_again = std::max<Duration>(timeouts.request / 8, milliseconds(50));
+  if (waits_for_client && waits_for_ever) return slot.deadline.set(loop_.timers, now + look_again);
+
   const TimePoint since = taken ? std::clamp(slot.page.progress(), slot.lent_at, now) : slot.lent_at;
-  if (now - since < limit) {
-    slot.deadline.set(loop_.timers, since + limit);
-    return;
-  }
-  kill(slot, KillReason::kRequestTimeout);
+  const Duration limit = timeouts.request + (waits_for_client ? std::max(timeouts.body, timeouts.write) : Duration::zero());
+  if (now - since >= limit) return kill(slot, KillReason::kRequestTimeout);
+  slot.deadline.set(loop_.timers, waits_for_client ? std::min(since + limit, now + look_again) : since + limit);
 }
 
 // The whole group, so that what the plugin has forked goes too; the rest of it follows when the worker is reaped.

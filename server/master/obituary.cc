@@ -44,7 +44,7 @@ std::string_view describe(Fate fate) {
 }
 
 std::string describe_failed_start(std::string_view app, const WorkerSlot& slot) {
-  const std::string_view reason =
+  const std::string reason =
       slot.failure.empty() ? "not reached within timeouts.start; the worker was killed" : slot.failure;
   return fmt::format("app \"{}\": generation {} failed at {}: {}", app, slot.generation->number,
                      to_string(slot.next_step), reason);

@@ -21,6 +21,7 @@ Result<void> Spawner::spawn(WorkerSlot& slot, std::shared_ptr<Generation> genera
   slot.has_served = false;
   slot.started = Clock::now();
 
+  const pid_t master = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno("fork");
   if (pid == 0) {
@@ -29,6 +30,7 @@ Result<void> Spawner::spawn(WorkerSlot& slot, std::shared_ptr<Generation> genera
                   .generation = slot.generation->number,
                   .runtime_dir = runtime_dir_,
                   .descriptors = descriptors_,
+                  .master = master,
                   .channel = std::move(channel->second),
                   .page = std::move(slot.page),
                   .image = std::move(slot.generation->image)});

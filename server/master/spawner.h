@@ -19,6 +19,7 @@ struct Birth {
   std::uint64_t generation = 0;
   std::string runtime_dir;
   rlimit descriptors{};  // the limit that the master itself was started with
+  pid_t master = 0;
   ipc::Channel channel;
   ipc::SharedPage page;
   UniqueFd image;  // empty for the first worker of a generation

@@ -13,6 +13,7 @@
 #include "plugin/library.h"
 #include "worker/confine.h"
 #include "worker/lend_source.h"
+#include "worker/orphan.h"
 #include "worker/serve.h"
 
 // In a sanitizer build, the check that _exit would skip.
@@ -48,7 +49,7 @@ class Worker {
   void start() {
     step(Step::kForked, forked());
     if (!task_.image) step(Step::kImaged, imaged());
-    step(Step::kConfined, confine(task_.descriptors));
+    step(Step::kConfined, confined());
     step(Step::kLoaded, loaded());
     step(Step::kChecked, checked());
     step(Step::kCreated, created());
@@ -82,6 +83,11 @@ class Worker {
     if (!image) return Failure(image.error());
     task_.image = std::move(*image);
     return task_.channel.send(ipc::Image{}, {}, task_.image.get());
+  }
+
+  Result<void> confined() {
+    if (auto done = confine(task_.descriptors); !done) return done;
+    return die_with(task_.master, task_.app.timeouts.stop);
   }
 
   // What the plugin prints goes to the log line by line, and not as one lump when the worker leaves.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/resource.h>
+#include <sys/types.h>
 
 #include <cstdint>
 #include <string>
@@ -19,6 +20,7 @@ struct Assignment {
   std::uint64_t generation = 0;
   std::string runtime_dir;
   rlimit descriptors{};  // the limit to run with
+  pid_t master = 0;
   ipc::Channel channel;
   ipc::SharedPage page;
   UniqueFd image;  // empty for the first worker of a generation, which makes it
