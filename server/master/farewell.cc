@@ -13,7 +13,9 @@ namespace forklift::master {
 namespace {
 
 constexpr Duration kLingerTime = seconds(2);
-constexpr std::size_t kLingerBytes = 1024 * 1024;
+// A front server that has begun to send a body reads the response once its socket is full, or the body out: nginx 1.22 turned a
+// 413 into a 502 where this ended before 4 MB were drained. Time is what bounds it; this is for a client on the same machine.
+constexpr std::size_t kLingerBytes = 64 * 1024 * 1024;
 constexpr std::size_t kDrainBytesPerTurn = 64 * 1024;
 
 // connect(2) with AF_UNSPEC dissolves a TCP connection with a reset, whoever else holds its socket; SO_LINGER would wait for

@@ -15,6 +15,8 @@ namespace {
 
 using Family = config::Address::Family;
 
+constexpr mode_t kPathMode = 0660;
+
 struct SocketAddress {
   sockaddr_storage storage{};
   socklen_t size = 0;
@@ -76,6 +78,16 @@ Result<std::uint16_t> bound_port(int fd) {
   return ntohs(reinterpret_cast<sockaddr_in&>(address.storage).sin_port);
 }
 
+// A Unix socket's path is for its owner and its group, whatever umask the server was started with, and at no moment for more.
+int bind_with_mode(int fd, SocketAddress& to) {
+  const mode_t before = ::umask(~kPathMode & 0777);
+  const int result = ::bind(fd, to.get(), to.size);
+  const int error = errno;
+  ::umask(before);
+  errno = error;
+  return result;
+}
+
 Result<UniqueFd> open_and_bind(const config::Listen& listen) {
   const config::Address& address = listen.address;
   auto to = to_socket_address(address);
@@ -84,15 +96,13 @@ Result<UniqueFd> open_and_bind(const config::Listen& listen) {
   if (!fd) return fail_errno("socket");
   if (address.family == Family::kUnix) {
     if (auto cleared = clear_stale_path(address, *to); !cleared) return Failure(cleared.error());
-    // Before bind(2), so that the path never stands there with other permissions.
-    if (::fchmod(fd.get(), 0660) != 0) return fail_errno("fchmod");
   } else {
     enable(fd.get(), SOL_SOCKET, SO_REUSEADDR);
     // Accepted connections inherit it: a response that is flushed in pieces is not to wait for acknowledgements.
     enable(fd.get(), IPPROTO_TCP, TCP_NODELAY);
     if (address.family == Family::kTcp6) enable(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY);
   }
-  if (::bind(fd.get(), to->get(), to->size) != 0) return fail_errno("bind");
+  if (bind_with_mode(fd.get(), *to) != 0) return fail_errno("bind");
   if (::listen(fd.get(), listen.backlog) != 0) return fail_errno("listen");
   return fd;
 }

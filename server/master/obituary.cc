@@ -23,7 +23,6 @@ std::string describe_status(int wait_status) {
 }
 
 std::string describe_work(const WorkerSlot& slot, TimePoint now) {
-  if (slot.state == SlotState::kStarting) return fmt::format("while starting, before {}", to_string(slot.next_step));
   if (!slot.lent) return "while idle";
   if (slot.page.taken() != slot.lend_serial) return "before it took the request";
   const std::string method = slot.page.method();
@@ -43,9 +42,14 @@ std::string_view describe(Fate fate) {
   return "";
 }
 
-std::string describe_failed_start(std::string_view app, const WorkerSlot& slot) {
-  const std::string reason =
-      slot.failure.empty() ? "not reached within timeouts.start; the worker was killed" : slot.failure;
+// In the worker's own words, where it had the time for some.
+std::string describe_failed_start(std::string_view app, const WorkerSlot& slot, int wait_status) {
+  std::string reason = slot.failure;
+  if (reason.empty() && slot.killed == KillReason::kStartTimeout) {
+    reason = "not reached within timeouts.start; the worker was killed";
+  } else if (reason.empty()) {
+    reason = fmt::format("worker {} {}", slot.pid, describe_status(wait_status));
+  }
   return fmt::format("app \"{}\": generation {} failed at {}: {}", app, slot.generation->number,
                      to_string(slot.next_step), reason);
 }
@@ -75,8 +79,8 @@ Obituary write_obituary(std::string_view app, const WorkerSlot& slot, int wait_s
   if (told_to_leave || (slot.killed == KillReason::kStopTimeout && fate == Fate::kNothing)) {
     return {Level::kDebug, fmt::format("{}: left", describe_worker(app, slot))};
   }
-  if (!slot.failure.empty() || slot.killed == KillReason::kStartTimeout) {
-    return {Level::kError, describe_failed_start(app, slot)};
+  if (!slot.failure.empty() || slot.state == SlotState::kStarting) {
+    return {Level::kError, describe_failed_start(app, slot, wait_status)};
   }
   const std::string how =
       slot.killed == KillReason::kRequestTimeout ? "killed by timeouts.request" : describe_status(wait_status);

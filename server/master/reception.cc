@@ -172,6 +172,11 @@ void Reception::on_deadline(Connection& connection) {
 }
 
 void Reception::hasten(Connection& connection, TimePoint deadline) {
+  // A request that has arrived counts, though the poller has not told of it yet.
+  const std::uint32_t serial = connection.serial;
+  receive(connection, false);
+  if (connection.serial != serial || connection.state != ConnectionState::kReceiving) return;
+
   if (connection.bytes == 0) return farewell_.close(connection);
   const TimePoint due = connection.deadline.is_set() ? connection.deadline.due() : kNever;
   connection.deadline.set(loop_.timers, std::min(due, deadline));

@@ -27,7 +27,7 @@ class Reception {
   void on_readable(Connection& connection, std::uint32_t events);
   void on_deadline(Connection& connection);  // its head took too long: 408
 
-  // The server stops: a silent connection is closed, one whose head has begun gets until `deadline`.
+  // The server stops: a request that is there is taken, a silent connection is closed, one whose head has begun gets until `deadline`.
   void hasten(Connection& connection, TimePoint deadline);
 
  private:

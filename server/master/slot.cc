@@ -19,6 +19,21 @@ constexpr std::optional<State> kTransitions[5][5] = {
     /* GONE     */ {kNo,              kNo,          kNo,             kNo,              kNo},
 };
 
+void forget_worker(WorkerSlot& slot) {
+  slot.pid = 0;
+  slot.generation.reset();
+  slot.channel.close();
+  slot.page = {};
+  slot.next_step = ipc::Step::kForked;
+  slot.failure.clear();
+  slot.killed = KillReason::kNone;
+  slot.reaped = false;
+  slot.has_served = false;
+  slot.lent = nullptr;
+  slot.lend_serial = 0;
+  slot.deadline.cancel();
+}
+
 }  // namespace
 
 std::string_view to_string(SlotState state) {
@@ -33,7 +48,7 @@ std::optional<SlotState> transition(SlotState state, SlotEvent event) {
 WorkerSlot& SlotTable::open() {
   for (const auto& slot : slots_) {
     if (slot->state != State::kGone) continue;
-    slot->pid = 0;
+    forget_worker(*slot);
     enter(*slot, State::kStarting);
     return *slot;
   }

@@ -14,11 +14,6 @@ Result<void> Spawner::spawn(WorkerSlot& slot, std::shared_ptr<Generation> genera
   slot.serial = ++last_serial_;
   slot.generation = std::move(generation);
   slot.page = std::move(*page);
-  slot.next_step = ipc::Step::kForked;
-  slot.failure.clear();
-  slot.killed = KillReason::kNone;
-  slot.reaped = false;
-  slot.has_served = false;
   slot.started = Clock::now();
 
   const pid_t master = ::getpid();

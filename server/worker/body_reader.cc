@@ -10,6 +10,13 @@
 
 namespace forklift::worker {
 
+namespace {
+
+// A year: far from where the sum of times would overflow, however large the body and however low the rate.
+constexpr std::uint64_t kLongestSeconds = 365 * 24 * 3600;
+
+}  // namespace
+
 BodyReader::BodyReader(ClientSocket& socket, std::string_view along, std::size_t unread, std::uint64_t length,
                        BodyLimits limits)
     : socket_(socket),
@@ -87,7 +94,7 @@ TimePoint BodyReader::stall_deadline() {
   const TimePoint progress = stalled_since_ + limits_.timeout;
   if (limits_.rate == 0) return progress;
   // On average `rate` bytes a second, once `timeout` has passed: byte by byte for ever is not progress.
-  const auto earned = seconds(delivered_ / limits_.rate);
+  const auto earned = seconds(std::min<std::uint64_t>(delivered_ / limits_.rate, kLongestSeconds));
   return std::min(progress, started_ + limits_.timeout + earned);
 }
 

@@ -27,14 +27,18 @@ int milliseconds_until(TimePoint deadline) {
 }  // namespace
 
 ssize_t ClientSocket::receive(void* buffer, std::size_t size, int flags) {
-  return retry_interrupted([&] { return ::recv(fd_.get(), buffer, size, flags | MSG_DONTWAIT); });
+  const ssize_t n = retry_interrupted([&] { return ::recv(fd_.get(), buffer, size, flags | MSG_DONTWAIT); });
+  if (n > 0) page_.set_activity(ipc::Activity::kPlugin);
+  return n;
 }
 
 ssize_t ClientSocket::send(std::span<const iovec> parts) {
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(parts.data());
   message.msg_iovlen = parts.size();
-  return retry_interrupted([&] { return ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT); });
+  const ssize_t n = retry_interrupted([&] { return ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT); });
+  if (n > 0) page_.set_activity(ipc::Activity::kPlugin);
+  return n;
 }
 
 bool ClientSocket::wait(short events, TimePoint deadline) {
@@ -47,10 +51,12 @@ bool ClientSocket::wait(short events, TimePoint deadline) {
 }
 
 int ClientSocket::poll_with(std::span<pollfd> entries, TimePoint deadline, ipc::Activity activity) {
-  page_.set_activity(activity);
+  // A plugin that waits for its own descriptors makes no progress, however often it does.
+  const bool for_client = activity == ipc::Activity::kClient;
+  if (for_client) page_.set_activity(ipc::Activity::kClient);
   const int ready = ::poll(entries.data(), entries.size(), milliseconds_until(deadline));
   const int result = ready < 0 && errno == EINTR ? 0 : ready;
-  page_.set_activity(ipc::Activity::kPlugin);
+  if (for_client) page_.set_activity(ipc::Activity::kPlugin);
   return result;
 }
 

@@ -19,7 +19,8 @@ class ClientSocket {
   // Marks in `page` when the worker waits for the client, so that the master's timeouts.request spares it.
   ClientSocket(UniqueFd fd, ipc::SharedPage& page) : fd_(std::move(fd)), page_(page) {}
 
-  // recv(2) and sendmsg(2) without waiting. The number of bytes (recv: 0 is the client's end), or -errno.
+  // recv(2) and sendmsg(2) without waiting. The number of bytes (recv: 0 is the client's end), or -errno. Bytes that come or go
+  // count as progress.
   ssize_t receive(void* buffer, std::size_t size, int flags = 0);
   ssize_t send(std::span<const iovec> parts);
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <climits>
+#include <cstdint>
 #include <cstring>
 #include <new>
 
@@ -32,6 +32,9 @@ const char* get_variable(const forklift_env* env, const char* name, size_t* size
 
 std::string_view bytes(const void* data, size_t size) { return {static_cast<const char*>(data), size}; }
 
+// NULL, or more than any object has: the -1 of a read(2) that the plugin has not looked at.
+bool is_wrong(const void* data, size_t size) { return (!data && size > 0) || size > PTRDIFF_MAX; }
+
 }  // namespace
 
 Exchange::Exchange(const protocol::Request& request, ClientSocket& socket, BodyReader& body, ResponseWriter& out)
@@ -51,10 +54,12 @@ Exchange::Exchange(const protocol::Request& request, ClientSocket& socket, BodyR
   body_.version = FORKLIFT_VERSION_OF(forklift_body);
   body_.length = body.length();
   body_.reader = &body;
-  body_.read = [](forklift_body* b, void* buffer, size_t size) {
+  body_.read = [](forklift_body* b, void* buffer, size_t size) -> int64_t {
+    if (is_wrong(buffer, size)) return FORKLIFT_EINVAL;
     return static_cast<Body*>(b)->reader->read(buffer, size, true);
   };
-  body_.try_read = [](forklift_body* b, void* buffer, size_t size) {
+  body_.try_read = [](forklift_body* b, void* buffer, size_t size) -> int64_t {
+    if (is_wrong(buffer, size)) return FORKLIFT_EINVAL;
     return static_cast<Body*>(b)->reader->read(buffer, size, false);
   };
 
@@ -74,6 +79,7 @@ int Exchange::begin(forklift_out* out, int status, const forklift_header* header
     ResponseWriter& writer = static_cast<Out*>(out)->exchange->writer_;
     protocol::ResponseHead head;
     head.status = status;
+    if (!headers && count > 0) return writer.fail(FORKLIFT_EINVAL, "begin: headers is NULL");
     for (size_t i = 0; i < count; ++i) {
       if (!headers[i].name || !headers[i].value) return writer.fail(FORKLIFT_EINVAL, "begin: a header is NULL");
       head.headers.emplace_back(headers[i].name, headers[i].value);
@@ -83,11 +89,19 @@ int Exchange::begin(forklift_out* out, int status, const forklift_header* header
 }
 
 int Exchange::write(forklift_out* out, const void* data, size_t size) {
-  return guarded([&]() -> int { return static_cast<Out*>(out)->exchange->writer_.write(bytes(data, size)); });
+  return guarded([&]() -> int {
+    ResponseWriter& writer = static_cast<Out*>(out)->exchange->writer_;
+    if (is_wrong(data, size)) return writer.fail(FORKLIFT_EINVAL, "write: data is NULL, or its size no size");
+    return writer.write(bytes(data, size));
+  });
 }
 
 int64_t Exchange::try_write(forklift_out* out, const void* data, size_t size) {
-  return guarded([&]() -> int64_t { return static_cast<Out*>(out)->exchange->writer_.try_write(bytes(data, size)); });
+  return guarded([&]() -> int64_t {
+    ResponseWriter& writer = static_cast<Out*>(out)->exchange->writer_;
+    if (is_wrong(data, size)) return writer.fail(FORKLIFT_EINVAL, "try_write: data is NULL, or its size no size");
+    return writer.try_write(bytes(data, size));
+  });
 }
 
 int Exchange::flush(forklift_out* out) {
@@ -126,8 +140,10 @@ int Exchange::wait_for(unsigned interest, forklift_poll* polls, size_t count, in
 
   const TimePoint now = Clock::now();
   const TimePoint own = timeout_ms < 0 ? kNever : now + milliseconds(timeout_ms);
-  const TimePoint body = interest & FORKLIFT_WAIT_BODY ? reader_.stall_deadline() : kNever;
-  const TimePoint out = interest & FORKLIFT_WAIT_OUT ? writer_.stall_deadline() : kNever;
+  // Only where something is missing: to ask for the deadline begins the client's time.
+  const unsigned missing = interest & ~static_cast<unsigned>(ready);
+  const TimePoint body = missing & FORKLIFT_WAIT_BODY ? reader_.stall_deadline() : kNever;
+  const TimePoint out = missing & FORKLIFT_WAIT_OUT ? writer_.stall_deadline() : kNever;
   const TimePoint until = ready != 0 ? now : std::min({own, body, out});
   const bool for_client = (interest & (FORKLIFT_WAIT_BODY | FORKLIFT_WAIT_OUT)) != 0;
 

@@ -102,6 +102,7 @@ std::int64_t ResponseWriter::try_write(std::string_view data) {
   if (buffer_.size() + data.size() > kBufferBytes) {
     std::string_view none;
     if (const int result = send(none, false); result != 0 && result != FORKLIFT_EAGAIN) return result;
+    drop_sent();
   }
   data = data.substr(0, kBufferBytes - std::min(kBufferBytes, buffer_.size()));
   const std::size_t taken = of_head + data.size();
@@ -175,6 +176,15 @@ int ResponseWriter::send(std::string_view& data, bool wait) {
       return fail(FORKLIFT_ETIMEOUT, "the client has taken nothing of the response for timeouts.write");
     }
   }
+}
+
+// Makes room in the buffer for as much as the connection has taken of it: where poll(2) says that it takes more, try_write()
+// does too.
+void ResponseWriter::drop_sent() {
+  const std::size_t of_head = std::min(sent_, composed_.size());
+  composed_.erase(0, of_head);
+  buffer_.erase(0, sent_ - of_head);
+  sent_ = 0;
 }
 
 int ResponseWriter::finish() {

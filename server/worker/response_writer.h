@@ -58,6 +58,7 @@ class ResponseWriter {
   // Sends head, buffer and `data`, in this order; what was sent of `data` is cut off its front. 0, or FORKLIFT_EAGAIN (only
   // if `wait` is false), or an error.
   int send(std::string_view& data, bool wait);
+  void drop_sent();
 
   ClientSocket& socket_;
   ipc::SharedPage& page_;

@@ -86,7 +86,7 @@ bool Server::conclude(const Verdict& verdict, const BodyReader& body, ResponseWr
     if (out.error() == FORKLIFT_EGONE) return false;
     reason = out.problem();
   }
-  log_failure(out.started() ? 0 : status, escape(reason));
+  log_failure(out.started() ? 0 : status, escape_controls(reason));
   return !out.started() && answer(out, status);
 }
 

@@ -124,6 +124,18 @@ TEST(HarnessChild, IsSeenInProcWhileItRunsAndAfterwardsNot) {
   EXPECT_FALSE(exists(process));
 }
 
+TEST(HarnessChild, SignalsNothingButItsOwnRunningProgram) {
+  EXPECT_FALSE(Child().signal(SIGTERM));
+  TempDir folder;
+  Child child;
+  child.start({.command = {"/bin/true"}, .environment = {}, .output = folder / "output"});
+  EXPECT_EQ(child.wait(kPatience), ExitStatus::exited(0));
+  EXPECT_FALSE(child.signal(SIGTERM));
+  // Signal 0 hits nobody, even if this should fail.
+  for (const pid_t pid : {-1, 0, 1, getppid(), getpid()}) EXPECT_FALSE(signal_own_child(pid, 0)) << pid;
+  for (const pid_t pid : {-1, 0, 1}) EXPECT_THROW(descendants_of(pid), std::logic_error) << pid;
+}
+
 TEST(HarnessServer, ReadsItsListenersFromTheLog) {
   const auto listeners = parse_ready(R"(READY: app "a" on 127.0.0.1:40123 unix:/tmp/x.sock; app "b" on [::1]:4001)");
   EXPECT_EQ(listeners.at("a").at(0).to_string(), "127.0.0.1:40123");

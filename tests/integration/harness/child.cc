@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "base/unique_fd.h"
+#include "harness/processes.h"
 
 extern char** environ;
 
@@ -99,8 +100,8 @@ bool Child::running() {
   return pid_ != 0 && wait(milliseconds(0)).kind == ExitStatus::Kind::kStillRunning;
 }
 
-void Child::signal(int number) const {
-  kill(pid_, number);
+bool Child::signal(int number) const {
+  return signal_own_child(pid_, number);
 }
 
 ExitStatus Child::wait(milliseconds patience) {

@@ -44,7 +44,10 @@ class Child {
 
   pid_t pid() const { return pid_; }  // of the last start; 0 before the first
   bool running();
-  void signal(int number) const;
+
+  // Signals the program; false, and nothing has happened, unless it is a child of this test that was not waited for. So
+  // a signal can never hit a group, another program that has got its pid, or the whole machine (kill(2) with 0 and -1).
+  bool signal(int number) const;
 
   // Waits for the end. Once it has come, it stays the answer.
   ExitStatus wait(milliseconds patience);

@@ -1,12 +1,15 @@
 #include "harness/processes.h"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 
 namespace harness {
 namespace {
@@ -59,6 +62,7 @@ std::optional<Process> find_process(pid_t pid) {
 }
 
 std::vector<Process> children_of(pid_t parent) {
+  if (parent <= 1) throw std::logic_error("children of process " + std::to_string(parent) + ": not a test's own");
   std::vector<Process> result = all_processes();
   std::erase_if(result, [&](const Process& p) { return p.parent != parent; });
   return result;
@@ -72,6 +76,24 @@ std::vector<Process> descendants_of(pid_t ancestor) {
     result.insert(result.end(), below.begin(), below.end());
   }
   return result;
+}
+
+bool signal_own_child(pid_t pid, int number) {
+  if (pid <= 1) return false;
+  // Fails with ECHILD for what is not a child of ours; leaves one that has ended to be waited for (waitid(2)).
+  siginfo_t ignored{};
+  if (waitid(P_PID, static_cast<id_t>(pid), &ignored, WEXITED | WNOHANG | WNOWAIT) != 0) return false;
+  return kill(pid, number) == 0;
+}
+
+bool wait_until_gone(pid_t pid, milliseconds patience) {
+  return eventually(
+      [&] {
+        const auto process = find_process(pid);
+        if (process && process->state == 'Z' && process->parent == getpid()) waitpid(pid, nullptr, WNOHANG);
+        return !process;
+      },
+      patience);
 }
 
 bool exists(const Process& process) {

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/waiting.h"
+
 namespace harness {
 
 struct Process {
@@ -22,9 +24,16 @@ struct Process {
 // nullopt if there is no such process.
 std::optional<Process> find_process(pid_t pid);
 
-// In the order of their pids.
+// In the order of their pids. Both throw for 0 and 1: whoever asks for those has lost the pid of what it started.
 std::vector<Process> children_of(pid_t parent);
 std::vector<Process> descendants_of(pid_t ancestor);
+
+// The one way in which the harness ends what it has not been told to end: signals a child of this process that was not
+// waited for, whose pid can therefore be nobody else's. False, and nothing has happened, for every other pid.
+bool signal_own_child(pid_t pid, int number);
+
+// Waits until the process is gone. An orphan that has become a child of this process is reaped.
+bool wait_until_gone(pid_t pid, milliseconds patience = kPatience);
 
 // Whether it is still there: a zombie is, another process with the same pid is not.
 bool exists(const Process& process);
@@ -39,7 +48,8 @@ std::map<std::string, int> descriptor_kinds_of(pid_t pid);
 // Descriptors that were passed to the process (SCM_RIGHTS) and that it has not received yet.
 int descriptors_on_their_way_to(pid_t pid);
 
-// Whether it waits in a system call. A worker whose last response has ended does so when it has said DONE, and not before.
+// Whether it waits in a system call. A worker whose last response has ended does so when it has said DONE, and not
+// before.
 bool is_asleep(pid_t pid);
 
 std::size_t mappings_of(pid_t pid);  // lines of /proc/PID/maps

@@ -79,7 +79,7 @@ Server::~Server() {
   }
 }
 
-void Server::launch() {
+void Server::launch(const std::vector<std::string>& options) {
   write_file(config_file(), yaml());
   // Orphans of the server become our children, and are found by stop().
   prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -92,8 +92,9 @@ void Server::launch() {
                                               "handle_sigfpe=0:handle_sigill=0"),
       with_defaults("UBSAN_OPTIONS", reports)};
   environment.insert(environment.end(), environment_.begin(), environment_.end());
-  child_.start(
-      {.command = {server_binary(), "serve", config_file()}, .environment = environment, .output = folder_ / "log"});
+  std::vector<std::string> command{server_binary(), "serve", config_file()};
+  command.insert(command.end(), options.begin(), options.end());
+  child_.start({.command = command, .environment = environment, .output = folder_ / "log"});
 }
 
 void Server::start() {
@@ -127,6 +128,14 @@ const Endpoint& Server::listener(const std::string& app, std::size_t index) cons
   return listeners_.at(app).at(index);
 }
 
+void Server::signal_worker(pid_t worker, int number) const {
+  const auto process = find_process(worker);
+  if (!process || worker <= 1 || process->parent != pid()) {
+    throw std::logic_error(fmt::format("{} is not a worker of this server", worker));
+  }
+  kill(worker, number);
+}
+
 std::string Server::log() const {
   return fs::exists(folder_ / "log") ? read_file(folder_ / "log") : "";
 }
@@ -156,8 +165,8 @@ void Server::check_for_remains(const std::vector<Process>& workers) const {
     };
     if (!eventually(gone)) {
       ADD_FAILURE() << "process " << worker.pid << " (" << worker.name << ") has outlived the server";
-      kill(worker.pid, SIGKILL);
-      eventually(gone);
+      // The server is gone, so what is really its orphan is a child of ours now; nothing else may be touched.
+      if (signal_own_child(worker.pid, SIGKILL)) eventually(gone);
     }
   }
   for (const auto& [app, endpoints] : listeners_) {

@@ -36,7 +36,7 @@ class Server {
   void start();
 
   // Starts the command and waits for nothing: for servers that are not expected to start.
-  void launch();
+  void launch(const std::vector<std::string>& options = {});
   ExitStatus wait(milliseconds patience = kPatience) { return child_.wait(patience); }
 
   // Stops it with `signal`, and fails the test if anything of it is left: a process, a socket's path, a file in its
@@ -48,6 +48,9 @@ class Server {
 
   pid_t pid() const { return child_.pid(); }
   void signal(int number) const { child_.signal(number); }
+
+  // Signals a worker; throws for a pid that is not one of its.
+  void signal_worker(pid_t worker, int number) const;
 
   std::string log() const;
   bool wait_for_log(std::string_view text, milliseconds patience = kPatience) const;

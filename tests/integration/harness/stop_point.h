@@ -21,10 +21,10 @@ class Stopped {
   void go_on() { order('g'); }
   void raise_segv() { order('s'); }
   void call_abort() { order('a'); }
-  void call_exit() { order('x'); }     // _exit(0)
-  void spin() { order('b'); }          // for ever
+  void call_exit() { order('x'); }       // _exit(0)
+  void spin() { order('b'); }            // for ever
   void ignore_signals() { order('d'); }  // blocks and ignores all that it can, and sleeps on
-  void fork_child() { order('f'); }    // the child comes to the same stop point
+  void fork_child() { order('f'); }      // the child comes to the same stop point
 
  private:
   void order(char letter);

@@ -23,11 +23,10 @@ std::string_view Death::point_name() const {
   return "?";
 }
 
-void Death::befall(Stopped& worker) const {
+void Death::befall(Stopped& worker, const Server& server) const {
   switch (manner) {
     case Manner::kKilled:
-      kill(worker.pid(), SIGKILL);
-      return;
+      return server.signal_worker(worker.pid(), SIGKILL);
     case Manner::kSegv:
       return worker.raise_segv();
     case Manner::kAbort:
@@ -49,6 +48,11 @@ std::string_view Death::obituary() const {
       return "exited with status 0";
   }
   return "?";
+}
+
+std::string_view Death::consequence() const {
+  if (point < Point::kFirst) return "; answered 502";
+  return point == Point::kDone ? "; the response was complete" : "so the connection is aborted";
 }
 
 bool Death::explains(const Response& response, Road road) const {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "harness/response.h"
+#include "harness/site.h"
 #include "harness/stop_point.h"
-#include "kill/road.h"
 
 namespace harness {
 
@@ -31,14 +31,15 @@ struct Death {
   // As the fixture stops_where_told calls it.
   std::string_view point_name() const;
 
-  // Makes it happen to a worker that stands still at the point.
-  void befall(Stopped& worker) const;
+  // Makes it happen to a worker of `server` that stands still at the point.
+  void befall(Stopped& worker, const Server& server) const;
 
-  // What the log says of the worker.
+  // What the log says of the worker, and of its request.
   std::string_view obituary() const;
+  std::string_view consequence() const;
 
-  // Whether the client has got what it must get: exactly one outcome is right for each point on a direct road. nginx passes
-  // what it knows to be incomplete as 502, or breaks off, depending on how far it was.
+  // Whether the client has got what it must get: exactly one outcome is right for each point on a direct road. nginx
+  // passes what it knows to be incomplete as 502, or breaks off, depending on how far it was.
   bool explains(const Response& response, Road road) const;
 };
 

@@ -6,7 +6,9 @@
 #include <csignal>
 #include <exception>
 #include <map>
+#include <memory>
 #include <sstream>
+#include <stdexcept>
 #include <thread>
 
 #include "harness/leftovers.h"
@@ -26,8 +28,8 @@ constexpr Leftovers::Allowance kAllowance{.master_mappings = 8, .master_rss_kb =
 
 struct Dead {
   pid_t pid;
-  std::string obituary;  // how it ended
-  std::string request;   // `with POST "/path"`
+  Death death;
+  std::string request;  // `with POST "/path"`
 };
 
 class Client {
@@ -54,11 +56,10 @@ class Client {
 
     Site::Asked asked = site_.ask(path_, headers, pattern_body(kBodyBytes));
     Stopped worker = stop_point_.wait();
-    death.befall(worker);
+    death.befall(worker, site_.server());
     const Response response = asked.response();
     EXPECT_TRUE(death.explains(response, site_.road())) << path_ << ": " << death << ": " << response;
-    dead_.push_back(
-        {worker.pid(), std::string(death.obituary()), fmt::format("with POST \"{}\"", site_.uri_of(path_))});
+    dead_.push_back({worker.pid(), death, fmt::format("with POST \"{}\"", site_.uri_of(path_))});
 
     path_ += "/next";
     const Response next = site_.ask(path_, {}, {}).response();
@@ -73,20 +74,29 @@ class Client {
   std::vector<Dead> dead_;
 };
 
-// Each death has exactly one line in the log, which says how and with which request.
+// Each death has exactly one line in the log: how, with which request, and what became of that.
 void expect_obituaries(const std::string& log, const std::vector<Dead>& dead) {
   std::multimap<pid_t, std::string> lines;
   std::istringstream stream(log);
   constexpr std::string_view kWorker = "app \"app\" generation 1 worker ";
   for (std::string line; std::getline(stream, line);) {
-    if (const auto at = line.find(kWorker); at != line.npos) lines.emplace(std::stoi(line.substr(at + kWorker.size())), line);
+    if (const auto at = line.find(kWorker); at != line.npos)
+      lines.emplace(std::stoi(line.substr(at + kWorker.size())), line);
   }
   for (const Dead& worker : dead) {
     ASSERT_EQ(lines.count(worker.pid), 1u) << "lines about worker " << worker.pid;
     const std::string& line = lines.find(worker.pid)->second;
-    EXPECT_TRUE(line.find(worker.obituary) != line.npos && line.find(worker.request) != line.npos)
-        << line << "\nshould say: " << worker.obituary << " " << worker.request;
+    for (const std::string_view part :
+         {worker.death.obituary(), std::string_view(worker.request), worker.death.consequence()}) {
+      EXPECT_NE(line.find(part), line.npos) << line << "\nshould say: " << part;
+    }
   }
+}
+
+int count_in(std::string_view text, std::string_view part) {
+  int count = 0;
+  for (auto at = text.find(part); at != text.npos; at = text.find(part, at + part.size())) ++count;
+  return count;
 }
 
 // An idle worker of a server that has no other.
@@ -98,8 +108,8 @@ pid_t only_worker(const Site& site) {
     worker = workers[0].pid;
     return true;
   });
-  EXPECT_TRUE(found) << "there is not one worker, or it is not idle";
-  return found ? worker : 0;
+  if (!found) throw std::runtime_error("there is not one worker, or it is not idle");
+  return worker;
 }
 
 // True if `worker` has died before it could take the request, and another one has answered it.
@@ -108,12 +118,13 @@ bool is_untaken(const Site& site, pid_t worker, int signal) {
     const auto process = find_process(worker);
     return process && process->state == state;
   };
-  kill(worker, SIGSTOP);
+  site.server().signal_worker(worker, SIGSTOP);
   if (!eventually([&] { return state_is('T'); })) return false;
   Site::Asked asked = site.ask("/untaken", {}, pattern_body(kBodyBytes));
   if (!eventually([&] { return descriptors_on_their_way_to(worker) == 1; })) return false;
-  kill(worker, signal);
-  kill(worker, SIGCONT);
+  site.server().signal_worker(worker, signal);
+  // It stays stopped until it is told to go on, and then dies before anything else; SIGKILL alone does not wait.
+  if (signal != SIGKILL) site.server().signal_worker(worker, SIGCONT);
   const Response response = asked.response();
   const pid_t writer = writer_of_whole_page(response);
   EXPECT_TRUE(writer != 0 && writer != worker) << response;
@@ -133,7 +144,8 @@ void die_at_every_point(Road road, int times) {
   for (int i = 0; i < kClients; ++i) {
     clients.push_back(std::make_unique<Client>(site, i));
     // What does not divide by four: the first clients take one round more.
-    threads.emplace_back([&client = *clients.back(), rounds = (times + kClients - 1 - i) / kClients] { client.run(rounds); });
+    threads.emplace_back(
+        [&client = *clients.back(), rounds = (times + kClients - 1 - i) / kClients] { client.run(rounds); });
   }
   for (std::thread& thread : threads) thread.join();
 
@@ -152,6 +164,8 @@ void die_before_take(Road road, int times) {
     for (const int signal : {SIGKILL, SIGSEGV, SIGABRT}) ASSERT_TRUE(is_untaken(site, only_worker(site), signal));
   }
   EXPECT_TRUE(leftovers.none(kAllowance));
+  EXPECT_EQ(count_in(site.server().log(), " before it took the request; its request goes to another worker\n"),
+            3 * times + 1);
 }
 
 }  // namespace harness

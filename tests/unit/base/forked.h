@@ -1,4 +1,5 @@
-// Runs a piece of a test in a process of its own, where it may change what belongs to a process: signals, limits, descriptors.
+// Runs a piece of a test in a process of its own, where it may change what belongs to a process: signals, limits,
+// descriptors.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -21,7 +22,8 @@ struct Forked {
   int status = 0;
 };
 
-// Forks, calls `work` in the child and returns what it said. A child that hangs is killed by SIGALRM after twenty seconds.
+// Forks, calls `work` in the child and returns what it said. A child that hangs is killed by SIGALRM after twenty
+// seconds.
 inline Forked in_child(const std::function<std::string()>& work) {
   int ends[2];
   if (::pipe(ends) != 0) return {"pipe failed", -1};

@@ -8,8 +8,8 @@
 
 namespace forklift {
 
-// The bytes behind the inside of a JSON string that escapes each byte by itself; nothing where it is not valid JSON or holds
-// anything but ASCII.
+// The bytes behind the inside of a JSON string that escapes each byte by itself; nothing where it is not valid JSON or
+// holds anything but ASCII.
 inline std::optional<std::string> decode_json_string(std::string_view text) {
   std::string bytes;
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -140,7 +140,9 @@ TEST_F(LogTest, a_file_that_cannot_be_opened_leaves_everything_as_it_was) {
 TEST_F(LogTest, a_worker_sends_its_lines_elsewhere) {
   ASSERT_TRUE(open({.file = path("log")}));
   std::string seen;
-  redirect([&](Level level, std::string_view line) { seen += std::string(to_string(level)) + ":" + std::string(line) + ";"; });
+  redirect([&](Level level, std::string_view line) {
+    seen += std::string(to_string(level)) + ":" + std::string(line) + ";";
+  });
   debug("no");
   info("one");
   error("two");
@@ -212,7 +214,8 @@ TEST_P(FullPipeTest, never_blocks_and_what_is_dropped_is_counted_and_told) {
       told_behind_the_gap = true;
     }
     const bool last = lines_of(all).back().ends_with(" info    the last one");
-    if (!told_behind_the_gap || !last) return "not told: " + all.substr(all.size() - std::min<std::size_t>(all.size(), 300));
+    if (!told_behind_the_gap || !last)
+      return "not told: " + all.substr(all.size() - std::min<std::size_t>(all.size(), 300));
     return whole + dropped == kLines ? "good" : std::to_string(whole) + " + " + std::to_string(dropped);
   });
   EXPECT_EQ(child.said, "good");

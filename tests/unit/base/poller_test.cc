@@ -25,9 +25,13 @@ struct Pipe {
   UniqueFd out, in;
 };
 
-TimePoint at_once() { return Clock::now(); }
+TimePoint at_once() {
+  return Clock::now();
+}
 // Never reached where a test passes.
-TimePoint long_after() { return Clock::now() + seconds(20); }
+TimePoint long_after() {
+  return Clock::now() + seconds(20);
+}
 
 class PollerTest : public testing::Test {
  protected:
@@ -42,8 +46,9 @@ class PollerTest : public testing::Test {
 };
 
 TEST_F(PollerTest, an_event_names_what_was_added_by_kind_index_and_serial) {
-  for (const Token token : {Token{1, 5, 7}, Token{0, 0, 0}, Token{255, (1U << 24) - 1, std::numeric_limits<std::uint32_t>::max()},
-                            Token{3, 1U << 23, 1U << 31}}) {
+  for (const Token token :
+       {Token{1, 5, 7}, Token{0, 0, 0}, Token{255, (1U << 24) - 1, std::numeric_limits<std::uint32_t>::max()},
+        Token{3, 1U << 23, 1U << 31}}) {
     Pipe pipe;
     ASSERT_TRUE(poller_.add(pipe.out.get(), token, EPOLLIN));
     pipe.fill();

@@ -28,7 +28,9 @@ TEST(Error, a_failed_system_call_says_what_and_why) {
   EXPECT_EQ(formatted.error().code(), 0);
 }
 
-bool is_open(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
+bool is_open(int fd) {
+  return ::fcntl(fd, F_GETFD) >= 0;
+}
 
 TEST(UniqueFd, closes_what_it_owns_and_nothing_else) {
   const int a = ::open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -11,7 +11,9 @@
 namespace forklift {
 namespace {
 
-TimePoint at(int ms) { return TimePoint(milliseconds(ms)); }
+TimePoint at(int ms) {
+  return TimePoint(milliseconds(ms));
+}
 
 class TimersTest : public testing::Test {
  protected:

@@ -1,4 +1,4 @@
-#include "kill/road.h"
+#include "harness/site.h"
 
 #include <fmt/format.h>
 

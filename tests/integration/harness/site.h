@@ -1,4 +1,4 @@
-// The ways by which a client's request reaches the app under test: directly or through nginx, and from there over TCP or a Unix
+// The ways by which a client's request reaches an app: directly or through nginx, and from there over TCP or a Unix
 // socket.
 #pragma once
 
@@ -19,14 +19,15 @@ std::ostream& operator<<(std::ostream& out, Road road);
 
 bool is_behind_nginx(Road road);
 
-// A server with one app, and what stands in front of it.
+// A server whose app is the fixture stops_where_told, and what stands in front of it.
 class Site {
  public:
-  // `more`: keys of the app. Its plugin is the fixture stops_where_told, with its shim.
+  // `more`: further keys of the app.
   Site(Road road, std::string more);
 
   Road road() const { return road_; }
   const Server& server() const { return server_; }
+  Server& server() { return server_; }
 
   // A request that is on its way.
   struct Asked {

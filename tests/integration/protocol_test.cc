@@ -1,0 +1,200 @@
+// What clients get wrong, and what they do that is unusual but right, over both kinds of sockets.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ostream>
+
+#include "harness/http_request.h"
+#include "harness/nginx.h"
+#include "harness/processes.h"
+#include "harness/scgi_request.h"
+#include "harness/server.h"
+
+namespace harness {
+namespace {
+
+using namespace std::string_literals;
+using testing::HasSubstr;
+
+struct Malformed {
+  const char* name;
+  std::string bytes;
+  int status;
+  const char* reason;  // a part of what the log says
+};
+
+std::ostream& operator<<(std::ostream& out, const Malformed& malformed) {
+  return out << malformed.name;
+}
+
+std::string netstring(const std::string& block) {
+  return std::to_string(block.size()) + ":" + block + ",";
+}
+
+std::string head_with(const std::string& more) {
+  return netstring("CONTENT_LENGTH\0000\0SCGI\0001\0REQUEST_METHOD\0GET\0REQUEST_URI\0/\0"s + more);
+}
+
+std::string many_variables(int count) {
+  std::string block;
+  for (int i = 0; i < count; ++i) block += fmt::format("V{}", i) + "\0\0"s;
+  return head_with(block);
+}
+
+// hello and echo, each on TCP (0) and on a Unix socket (1), with one worker.
+class Protocol : public testing::Test {
+ protected:
+  Protocol() : server_({app("hello"), app("echo")}) {}
+
+  void SetUp() override {
+    server_.start();
+    workers_ = pids();
+  }
+
+  static App app(const std::string& name) {
+    return {.name = name,
+            .plugin = plugin_file(name),
+            .listen = {"127.0.0.1:0", fmt::format("unix:{}.sock", name)},
+            .more = "workers: {min: 1, max: 1}\nlimits: {body: 1M}\n"};
+  }
+
+  void expect_same_workers() { EXPECT_EQ(pids(), workers_) << "a worker has died of it"; }
+
+  std::vector<pid_t> pids() const {
+    std::vector<pid_t> result;
+    for (const Process& process : children_of(server_.pid())) result.push_back(process.pid);
+    return result;
+  }
+
+  Server server_;
+  std::vector<pid_t> workers_;
+};
+
+class MalformedRequest : public Protocol, public testing::WithParamInterface<Malformed> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    With, MalformedRequest,
+    testing::Values(
+        Malformed{"http", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "this looks like HTTP"},
+        Malformed{"tls", "\x16\x03\x01\x02"s + std::string(200, '\0'), 400, "this looks like TLS"},
+        Malformed{"leading_zero", "05:hello,", 400, "no leading zero"},
+        Malformed{"no_colon", "12;", 400, "expected a digit or"}, Malformed{"huge_head", "65537:", 431, "limits.head"},
+        Malformed{"endless_length", std::string(100, '9'), 431, "limits.head"},
+        Malformed{"no_comma", netstring(std::string(30, 'x')).replace(33, 1, ";"), 400,
+                  "behind the header block of 30 bytes"},
+        Malformed{"no_scgi", netstring("CONTENT_LENGTH\0000\0REQUEST_METHOD\0GET\0"s), 400,
+                  "the variable SCGI is missing"},
+        Malformed{"length_not_first", netstring("SCGI\0001\0CONTENT_LENGTH\0000\0"s), 400,
+                  "SCGI begins with CONTENT_LENGTH"},
+        Malformed{"length_with_sign", netstring("CONTENT_LENGTH\0+1\0SCGI\0001\0"s), 400, "expected digits"},
+        Malformed{"odd_number_of_strings", netstring("CONTENT_LENGTH\0000\0SCGI\0"s), 400, "odd number of strings"},
+        Malformed{"name_twice", head_with("REQUEST_URI\0/other\0"s), 400, "REQUEST_URI"},
+        Malformed{"line_break", head_with("HTTP_X\0a\r\nb\0"s), 400, "HTTP_X"},
+        Malformed{"damaged_body", head_with("HTTP_CONTENT_LENGTH\0006\0"s), 400, "scgi_request_buffering"},
+        Malformed{"too_many_variables", many_variables(1000), 431, "more than 1000 variables"},
+        Malformed{"huge_body", ScgiRequest::get("/").promise(1u << 30).bytes(), 413, "limits.body"}),
+    testing::PrintToStringParamName());
+
+TEST_P(MalformedRequest, IsAnsweredAndExplained) {
+  for (const std::size_t listener : {0, 1}) {
+    Connection connection = Connection::to(server_.listener("hello", listener));
+    ASSERT_TRUE(connection.send(GetParam().bytes));
+    const Response response = connection.receive(ResponseReader(Dialect::kScgi, "GET"));
+    EXPECT_TRUE(response.complete(GetParam().status)) << response;
+    EXPECT_EQ(response.ending, Ending::kEof);
+    EXPECT_TRUE(fetch(server_.listener("hello", listener), ScgiRequest::get("/")).complete(200));
+  }
+  std::size_t lines = 0;
+  const std::string log = server_.log();
+  for (auto at = log.find("refused with " + std::to_string(GetParam().status)); at != log.npos; ++lines) {
+    EXPECT_THAT(log.substr(at, log.find('\n', at) - at), HasSubstr(GetParam().reason));
+    at = log.find("refused with ", at + 1);
+  }
+  EXPECT_EQ(lines, 2u);
+  expect_same_workers();
+}
+
+TEST_F(Protocol, ABodyThatEndsEarlyIsAnswered400) {
+  for (const std::size_t listener : {0, 1}) {
+    Connection connection = Connection::to(server_.listener("echo", listener));
+    const ScgiRequest request = ScgiRequest::post("/", pattern_body(1000));
+    ASSERT_TRUE(connection.send(request.bytes().substr(0, request.head().size() + 999)));
+    connection.shut_down_sending();
+    const Response response = connection.receive(request.reader());
+    EXPECT_TRUE(response.complete(400)) << response;
+  }
+  EXPECT_THAT(server_.log(), HasSubstr("the body is shorter than its Content-Length"));
+  expect_same_workers();
+}
+
+TEST_F(Protocol, AnEndWithinTheHeadIsAQuietClose) {
+  for (const std::size_t listener : {0, 1}) {
+    for (const std::size_t bytes : {0, 1, 20}) {
+      Connection connection = Connection::to(server_.listener("hello", listener));
+      ASSERT_TRUE(connection.send(ScgiRequest::get("/").bytes().substr(0, bytes)));
+      connection.shut_down_sending();
+      const Response response = connection.receive(ResponseReader(Dialect::kScgi, "GET"));
+      EXPECT_TRUE(response.raw_head.empty()) << response;
+      EXPECT_NE(response.outcome, Outcome::kTimeout) << response;
+    }
+  }
+  EXPECT_THAT(server_.log(), testing::Not(HasSubstr("refused")));
+}
+
+TEST_F(Protocol, AHalfClosedClientIsAnswered) {
+  for (const std::size_t listener : {0, 1}) {
+    for (const std::uint64_t size : {0, 1, 500'000}) {
+      const ScgiRequest request = ScgiRequest::post("/", pattern_body(size));
+      Connection connection = Connection::to(server_.listener("hello", listener));
+      connection.send(request.bytes());
+      connection.shut_down_sending();
+      const Response response = connection.receive(request.reader());
+      EXPECT_TRUE(response.complete(200)) << listener << ", " << size << ": " << response;
+    }
+  }
+}
+
+TEST_F(Protocol, BytesBehindTheBodyAreNoSecondRequest) {
+  const std::string surplus = ScgiRequest::get("/second").bytes();
+  for (const std::size_t listener : {0, 1}) {
+    for (const std::uint64_t size : {0, 1, 200'000}) {
+      BodyCheck check(pattern_body(size));
+      const ScgiRequest request = ScgiRequest::post("/", pattern_body(size));
+      Connection connection = Connection::to(server_.listener("echo", listener));
+      const Response response = connection.exchange(request.bytes() + surplus, Body{}, request.reader(check.sink()));
+      EXPECT_TRUE(response.complete(200)) << listener << ", " << size << ": " << response;
+      EXPECT_EQ(check.difference(), "");
+    }
+  }
+  expect_same_workers();
+}
+
+TEST_F(Protocol, EarlyAnswersArriveWholeWithTheirBodiesUnread) {
+  constexpr std::uint64_t kUnread = 4 << 20;
+  const ScgiRequest too_large = ScgiRequest::post("/", repeated_body('x', kUnread));
+  const ScgiRequest ignored = ScgiRequest::post("/", repeated_body('x', 1 << 20));
+  for (int i = 0; i < 100; ++i) {
+    const Response refused = fetch(server_.listener("hello", i % 2), too_large);
+    ASSERT_TRUE(refused.complete(413)) << i << ": " << refused;
+    const Response page = fetch(server_.listener("hello", i % 2), ignored);
+    ASSERT_TRUE(page.complete(200)) << i << ": " << page;
+  }
+  expect_same_workers();
+}
+
+TEST_F(Protocol, EarlyAnswersArriveWholeThroughNginx) {
+  Nginx nginx;
+  nginx.start({{"tcp", server_.listener("hello", 0)}, {"unix", server_.listener("hello", 1)}});
+  for (int i = 0; i < 100; ++i) {
+    const std::string path = i % 2 == 0 ? "/tcp" : "/unix";
+    const Response refused = fetch(nginx.endpoint(), HttpRequest::post(path, repeated_body('x', 4 << 20)));
+    ASSERT_TRUE(refused.complete(413)) << i << ": " << refused << "\n" << nginx.log();
+    const Response page = fetch(nginx.endpoint(), HttpRequest::post(path, repeated_body('x', 1 << 20)));
+    ASSERT_TRUE(page.complete(200)) << i << ": " << page;
+  }
+  expect_same_workers();
+}
+
+}  // namespace
+}  // namespace harness

@@ -1,0 +1,113 @@
+// Apps whose plugins don't start: the log says at which step and why, once; other apps don't notice.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <ostream>
+#include <sstream>
+
+#include "harness/scgi_request.h"
+#include "harness/server.h"
+
+namespace harness {
+namespace {
+
+using testing::HasSubstr;
+
+// Two starts may hang, each for timeouts.start.
+constexpr milliseconds kStartPatience = seconds(10);
+
+struct Failure {
+  const char* name;    // of the fixture, or of the test where it uses none
+  const char* step;    // that is not reached
+  const char* reason;  // a part of it
+  const char* text{};  // the file's, where it is no fixture
+};
+
+std::ostream& operator<<(std::ostream& out, const Failure& failure) {
+  return out << failure.name;
+}
+
+class StartFailure : public testing::TestWithParam<Failure> {
+ protected:
+  // An app whose plugin fails.
+  App bad_app() const {
+    const std::string path = folder_ / "plugin.so";
+    if (GetParam().text) {
+      write_file(path, GetParam().text);
+    } else if (std::filesystem::exists(fixture_file(GetParam().name))) {
+      std::filesystem::copy_file(fixture_file(GetParam().name), path);
+    }
+    return {.name = "bad", .plugin = path, .more = "timeouts: {start: 1s}\n"};
+  }
+
+  static std::vector<std::string> lines_with(const std::string& log, std::string_view text) {
+    std::vector<std::string> result;
+    std::istringstream stream(log);
+    for (std::string line; std::getline(stream, line);) {
+      if (line.find(text) != line.npos) result.push_back(line);
+    }
+    return result;
+  }
+
+  // One line says app, generation, step and reason.
+  static void expect_explanation(const std::string& log) {
+    const auto lines = lines_with(log, "app \"bad\": generation 1 failed at ");
+    ASSERT_EQ(lines.size(), 1u) << log;
+    EXPECT_THAT(lines[0], HasSubstr(std::string("failed at ") + GetParam().step + ": "));
+    EXPECT_THAT(lines[0], HasSubstr(GetParam().reason));
+    EXPECT_THAT(lines[0], HasSubstr(" error "));
+  }
+
+  TempDir folder_;
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    Of, StartFailure,
+    testing::Values(Failure{"missing_file", "IMAGED", "No such file or directory"},
+                    Failure{"text_file", "IMAGED", "plugin.so", "this is not a plugin\n"},
+                    Failure{"newer_api", "CHECKED", "the plugin was built for draft 0.2 of the plugin API"},
+                    Failure{"create_refuses", "CREATED", "no such table: orders"},
+                    Failure{"create_hangs", "CREATED", "not reached within timeouts.start"},
+                    Failure{"constructor_crashes", "LOADED", "died of signal 11 (Segmentation fault)"},
+                    Failure{"constructor_exits", "LOADED", "exited with status 0"}),
+    testing::PrintToStringParamName());
+
+TEST_P(StartFailure, OfTheOnlyAppEndsTheServer) {
+  Server server({bad_app()});
+  server.launch();
+  EXPECT_EQ(server.wait(kStartPatience), ExitStatus::exited(1));
+  const std::string log = server.log();
+  expect_explanation(log);
+  EXPECT_EQ(lines_with(log, "could not start: no app could be started").size(), 1u);
+}
+
+TEST_P(StartFailure, BesideAGoodAppIsAnswered503UntilTheFileIsReplaced) {
+  const App bad = bad_app();
+  Server server({bad, {.name = "good", .plugin = plugin_file("hello")}});
+  server.start();
+  const Response unavailable = fetch(server.listener("bad"), ScgiRequest::get("/"));
+  EXPECT_TRUE(unavailable.complete(503)) << unavailable;
+  EXPECT_THAT(unavailable.header("Retry-After").value_or(""), testing::MatchesRegex("[1-5]"));
+  EXPECT_TRUE(fetch(server.listener("good"), ScgiRequest::get("/")).complete(200));
+  expect_explanation(server.log());
+  EXPECT_EQ(lines_with(server.log(), "app \"bad\": degraded: ").size(), 1u);
+
+  std::filesystem::copy_file(plugin_file("hello"), folder_ / "new");
+  std::filesystem::rename(folder_ / "new", bad.plugin);
+  // The backoff is 5 s at most; a start that hangs takes its second first.
+  const auto serves = [&] { return fetch(server.listener("bad"), ScgiRequest::get("/")).complete(200); };
+  EXPECT_TRUE(eventually(serves, kStartPatience));
+  EXPECT_THAT(server.log(), testing::ContainsRegex("app \"bad\": generation [0-9]+ is running"));
+}
+
+TEST_P(StartFailure, MakesTheStrictServerEnd) {
+  Server server({bad_app(), {.name = "good", .plugin = plugin_file("hello")}});
+  server.launch({"--strict"});
+  EXPECT_EQ(server.wait(kStartPatience), ExitStatus::exited(1));
+  expect_explanation(server.log());
+  EXPECT_EQ(lines_with(server.log(), "could not start: an app could not be started (--strict)").size(), 1u);
+}
+
+}  // namespace
+}  // namespace harness

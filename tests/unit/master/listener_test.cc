@@ -1,0 +1,211 @@
+#include "master/listener.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "folder.h"
+
+namespace forklift::master {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using Family = config::Address::Family;
+
+config::Listen tcp(std::uint16_t port, const std::string& host = "127.0.0.1") {
+  const Family family = host.find(':') == std::string::npos ? Family::kTcp4 : Family::kTcp6;
+  return {.address = {.family = family, .host = host, .port = port, .path = {}}, .position = {}};
+}
+
+config::Listen at_path(const std::string& path) {
+  return {.address = {.family = Family::kUnix, .host = {}, .port = 0, .path = path}, .position = {}};
+}
+
+// 0, or the errno of connect(2).
+int connect_to(const config::Address& address) {
+  if (address.family == Family::kUnix) {
+    const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un to{};
+    to.sun_family = AF_UNIX;
+    address.path.copy(to.sun_path, sizeof to.sun_path - 1);
+    return ::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0 ? 0 : errno;
+  }
+  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(address.port);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return ::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0 ? 0 : errno;
+}
+
+TEST(TcpListener, any_free_port_is_told) {
+  auto listener = Listener::bind(tcp(0));
+  ASSERT_TRUE(listener) << listener.error().message();
+  EXPECT_NE(listener->address().port, 0);
+  EXPECT_FALSE(listener->is_unix());
+  EXPECT_EQ(listener->frame().name, "scgi");
+  EXPECT_EQ(connect_to(listener->address()), 0);
+  listener->close();
+  EXPECT_EQ(connect_to(listener->address()), ECONNREFUSED);
+}
+
+TEST(TcpListener, its_descriptor_is_close_on_exec_and_does_not_block) {
+  auto listener = Listener::bind(tcp(0));
+  ASSERT_TRUE(listener);
+  EXPECT_EQ(::fcntl(listener->fd(), F_GETFD), FD_CLOEXEC);
+  EXPECT_NE(::fcntl(listener->fd(), F_GETFL) & O_NONBLOCK, 0);
+  EXPECT_EQ(::accept4(listener->fd(), nullptr, nullptr, SOCK_CLOEXEC), -1);
+  EXPECT_EQ(errno, EAGAIN);
+}
+
+TEST(TcpListener, a_port_in_use_is_an_error_that_names_the_address) {
+  auto first = Listener::bind(tcp(0));
+  ASSERT_TRUE(first);
+  const std::string address = first->address().to_string();
+  const auto second = Listener::bind(tcp(first->address().port));
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().message(), "listen on " + address + ": bind: Address already in use");
+  EXPECT_EQ(second.error().code(), EADDRINUSE);
+}
+
+TEST(TcpListener, a_port_is_free_again_although_connections_of_the_last_server_linger) {
+  auto first = Listener::bind(tcp(0));
+  ASSERT_TRUE(first);
+  const std::uint16_t port = first->address().port;
+  ASSERT_EQ(connect_to(first->address()), 0);
+  UniqueFd(::accept4(first->fd(), nullptr, nullptr, SOCK_CLOEXEC)).reset();
+  first->close();
+  const auto second = Listener::bind(tcp(port));
+  EXPECT_TRUE(second) << second.error().message();
+}
+
+TEST(TcpListener, an_address_that_this_machine_does_not_have_is_named) {
+  const auto listener = Listener::bind(tcp(4000, "192.0.2.1"));
+  ASSERT_FALSE(listener);
+  EXPECT_THAT(listener.error().message(), AllOf(HasSubstr("listen on 192.0.2.1:4000"), HasSubstr("Cannot assign")));
+}
+
+TEST(TcpListener, a_host_that_is_no_address_is_refused) {
+  EXPECT_THAT(Listener::bind(tcp(0, "localhost")).error().message(), HasSubstr("not an IPv4 address"));
+  EXPECT_THAT(Listener::bind(tcp(0, "::zz")).error().message(), HasSubstr("not an IPv6 address"));
+}
+
+class UnixListenerTest : public testing::Test {
+ protected:
+  // What a killed master leaves behind: a socket in the file system that nobody listens on.
+  void leave_stale_socket() {
+    auto killed = Listener::bind(at_path(path_));
+    ASSERT_TRUE(killed);
+  }
+
+  Folder folder_;
+  const std::string path_ = folder_ / "app.sock";
+};
+
+TEST_F(UnixListenerTest, takes_connections_at_its_path_and_removes_it_at_the_end) {
+  auto listener = Listener::bind(at_path(path_));
+  ASSERT_TRUE(listener) << listener.error().message();
+  EXPECT_TRUE(listener->is_unix());
+  EXPECT_EQ(connect_to(listener->address()), 0);
+  listener->close();
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(UnixListenerTest, owner_and_group_may_connect_whatever_the_umask_says) {
+  for (const mode_t mask : {0U, 022U, 077U}) {
+    const mode_t before = ::umask(mask);
+    auto listener = Listener::bind(at_path(path_));
+    EXPECT_EQ(::umask(before), mask) << "the umask is as it was";
+    ASSERT_TRUE(listener);
+    struct stat status {};
+    ASSERT_EQ(::lstat(path_.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0660U) << "umask " << mask;
+    listener->close();
+  }
+}
+
+TEST_F(UnixListenerTest, after_unlink_what_has_connected_can_still_be_accepted) {
+  auto listener = Listener::bind(at_path(path_));
+  ASSERT_TRUE(listener);
+  ASSERT_EQ(connect_to(listener->address()), 0);
+  listener->unlink();
+  EXPECT_EQ(connect_to(listener->address()), ENOENT);
+  EXPECT_TRUE(UniqueFd(::accept4(listener->fd(), nullptr, nullptr, SOCK_CLOEXEC)));
+}
+
+TEST_F(UnixListenerTest, a_stale_socket_is_replaced) {
+  leave_stale_socket();
+  ASSERT_TRUE(std::filesystem::is_socket(path_));
+  auto listener = Listener::bind(at_path(path_));
+  ASSERT_TRUE(listener) << listener.error().message();
+  EXPECT_EQ(connect_to(listener->address()), 0);
+}
+
+TEST_F(UnixListenerTest, a_socket_that_somebody_listens_on_is_left_alone) {
+  auto first = Listener::bind(at_path(path_));
+  ASSERT_TRUE(first);
+  const auto second = Listener::bind(at_path(path_));
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().message(), "listen on unix:" + path_ + ": another server is listening there");
+  EXPECT_EQ(connect_to(first->address()), 0);
+}
+
+TEST_F(UnixListenerTest, so_is_one_whose_backlog_is_full) {
+  config::Listen listen = at_path(path_);
+  listen.backlog = 0;
+  auto first = Listener::bind(listen);
+  ASSERT_TRUE(first);
+  ASSERT_EQ(connect_to(first->address()), 0);  // fills the backlog
+  const auto second = Listener::bind(at_path(path_));
+  ASSERT_FALSE(second);
+  EXPECT_THAT(second.error().message(), HasSubstr("another server is listening there"));
+}
+
+TEST_F(UnixListenerTest, what_is_no_socket_is_never_removed) {
+  std::ofstream(path_) << "precious";
+  const auto listener = Listener::bind(at_path(path_));
+  ASSERT_FALSE(listener);
+  EXPECT_THAT(listener.error().message(), AllOf(HasSubstr("unix:" + path_), HasSubstr("no socket")));
+  EXPECT_EQ(std::filesystem::file_size(path_), 8U);
+
+  std::filesystem::remove(path_);
+  leave_stale_socket();
+  std::filesystem::rename(path_, folder_ / "target");
+  std::filesystem::create_symlink(folder_ / "target", path_);
+  EXPECT_THAT(Listener::bind(at_path(path_)).error().message(), HasSubstr("no socket")) << "nor is a symbolic link";
+}
+
+TEST_F(UnixListenerTest, only_its_own_socket_is_removed) {
+  auto first = Listener::bind(at_path(path_));
+  ASSERT_TRUE(first);
+  std::filesystem::remove(path_);
+  auto second = Listener::bind(at_path(path_));
+  ASSERT_TRUE(second);
+  first->close();
+  EXPECT_EQ(connect_to(second->address()), 0) << "the path belongs to the second one";
+  second->close();
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  second->close();
+}
+
+TEST_F(UnixListenerTest, a_folder_that_is_missing_and_a_path_that_is_too_long_are_named) {
+  const auto missing = Listener::bind(at_path(folder_ / "none/app.sock"));
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(missing.error().message(), AllOf(HasSubstr("none/app.sock"), HasSubstr("No such file or directory")));
+  const std::string longest = folder_ / std::string(107 - (folder_ / "").size(), 's');
+  EXPECT_TRUE(Listener::bind(at_path(longest)));
+  EXPECT_THAT(Listener::bind(at_path(longest + "s")).error().message(), HasSubstr("longer"));
+}
+
+}  // namespace
+}  // namespace forklift::master

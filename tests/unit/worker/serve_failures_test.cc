@@ -1,0 +1,182 @@
+// Requests that fail: what their clients see of it, and what the log says.
+#include <stdexcept>
+
+#include "serving.h"
+#include "worker/serve.h"
+
+namespace forklift::worker {
+namespace {
+
+using ipc::Ending;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+using ServeFailureTest = ServeTest;
+INSTANTIATE_TEST_SUITE_P(over, ServeFailureTest, testing::Values(Kind::kUnix, Kind::kTcp), kind_name);
+
+TEST_P(ServeFailureTest, failures_before_the_first_byte_are_a_clean_500_and_their_reason_is_for_the_log_alone) {
+  struct Case {
+    Work work;
+    std::string reason;
+  };
+  const std::vector<Case> cases = {
+      {[](auto*, auto*, auto*) { return 7; }, "produce returned 7"},
+      {[](auto*, auto*, auto* out) {
+         out->fail(out, "secret: no such\ntable");
+         return 1;
+       },
+       "secret: no such\\ntable"},
+      {[](auto*, auto*, auto* out) {
+         write(out, "A: b\n\nsecret half a page");
+         return -1;
+       },
+       "produce returned -1"},
+      {[](auto*, auto*, auto*) -> int { throw std::runtime_error("secret"); }, "an exception left produce: secret"},
+      {[](auto*, auto*, auto* out) -> int {
+         write(out, "A: b\n\nsecret half a page");
+         throw 5;
+       },
+       "no std::exception left produce"},
+      {[](auto*, auto*, auto*) { return 0; }, "the plugin has written nothing"},
+      {[](auto*, auto*, auto* out) { return write(out, "Content-Type: secret"), 0; }, "header block is complete"},
+      {[](auto*, auto*, auto* out) { return write(out, "<html>secret\n\n"), 0; }, "has no colon: \"<html>secret\""},
+      {[](auto*, auto*, auto* out) { return write(out, "Content-Length: 9\n\nsecret"), 0; }, "6 bytes"},
+      {[](auto*, auto*, auto* out) { return write(out, "Content-Length: 3\n\nsecret"), 0; }, "longer"},
+      {[](auto*, auto*, auto* out) {
+         out->begin(out, 200, nullptr, 0);
+         return out->begin(out, 200, nullptr, 0);
+       },
+       "begin was called twice"},
+      {[](auto*, auto*, auto* out) { return out->begin(out, 99, nullptr, 0), 0; }, "99"},
+  };
+  for (const auto& [work, reason] : cases) {
+    SCOPED_TRACE(reason);
+    log_.clear();
+    line_ = Line(GetParam());
+    const ipc::Done done = serve(work);
+    EXPECT_EQ(done.ending, Ending::kComplete);
+    EXPECT_EQ(done.status, 500U);
+    const std::string page = whole_page(done);
+    EXPECT_THAT(page, StartsWith("Status: 500 Internal Server Error\r\n"));
+    EXPECT_EQ(page.find("secret"), std::string::npos);
+    ASSERT_EQ(log_.size(), 1U);
+    EXPECT_THAT(log_[0], StartsWith("error: GET \"/x\" answered 500: "));
+    EXPECT_THAT(log_[0], HasSubstr(reason));
+    EXPECT_EQ(log_[0].find('\n'), std::string::npos);
+  }
+}
+
+TEST_P(ServeFailureTest, failures_after_the_first_byte_are_an_abort) {
+  const std::vector<Work> cases = {
+      [](auto*, auto*, auto*) { return 1; },
+      [](auto*, auto*, auto*) -> int { throw std::runtime_error("late"); },
+      [](auto*, auto*, auto* out) { return out->begin(out, 200, nullptr, 0), 0; },
+  };
+  for (const auto& then : cases) {
+    log_.clear();
+    line_ = Line(GetParam());
+    const ipc::Done done = serve([&](auto* env, auto* body, auto* out) {
+      write(out, "A: b\n\nhalf a page");
+      EXPECT_EQ(out->flush(out), 0);
+      return then(env, body, out);
+    });
+    expect_abort(done);
+    EXPECT_EQ(done.status, 200U) << "that is what the client has seen";
+    ASSERT_EQ(log_.size(), 1U);
+    EXPECT_THAT(log_[0], StartsWith("error: GET \"/x\" aborted: "));
+  }
+}
+
+TEST_P(ServeFailureTest, a_page_that_breaks_its_promised_length_is_aborted_once_it_has_begun) {
+  for (const char* body : {"short", "much too long"}) {
+    line_ = Line(GetParam());
+    expect_abort(serve([&](auto*, auto*, auto* out) {
+      write(out, "Content-Length: 10\n\n");
+      out->flush(out);
+      write(out, body);
+      return 0;
+    }));
+  }
+}
+
+TEST_P(ServeFailureTest, a_request_whose_body_ends_early_is_a_400_whatever_the_plugin_makes_of_it) {
+  Lent lent = lend(head("POST", 10), "foo");
+  line_.half_close();
+  const ipc::Done done = serve(
+      [](auto*, auto* body, auto* out) {
+        EXPECT_EQ(read_all(body), "foo!" + std::to_string(FORKLIFT_ESHORT));
+        return write(out, "A: b\n\nall is well");
+      },
+      std::move(lent));
+  EXPECT_EQ(done.status, 400U);
+  EXPECT_THAT(whole_page(done), StartsWith("Status: 400 Bad Request\r\n"));
+  EXPECT_THAT(log_, ElementsAre("warning: POST \"/x\" refused with 400: the body is shorter than its Content-Length"));
+}
+
+TEST_P(ServeFailureTest, a_body_that_stands_still_is_a_408) {
+  app_.timeouts.body = milliseconds(20);
+  const ipc::Done done = serve(
+      [](auto*, auto* body, auto*) {
+        EXPECT_EQ(read_all(body), "foo!" + std::to_string(FORKLIFT_ETIMEOUT));
+        return 1;
+      },
+      lend(head("POST", 10), "foo"));
+  EXPECT_EQ(done.ending, Ending::kLinger) << "the rest may still come";
+  EXPECT_THAT(whole_page(done), StartsWith("Status: 408 Request Timeout\r\n"));
+  EXPECT_THAT(log_, ElementsAre(StartsWith("warning: POST \"/x\" refused with 408: ")));
+}
+
+TEST_P(ServeFailureTest, after_the_first_byte_a_body_that_breaks_off_is_an_abort) {
+  app_.timeouts.body = milliseconds(20);
+  Lent lent = lend(head("POST", 10), "foo");
+  const ipc::Done done = serve(
+      [](auto*, auto* body, auto* out) {
+        write(out, "A: b\n\nhalf");
+        out->flush(out);
+        read_all(body);
+        return 0;
+      },
+      std::move(lent));
+  EXPECT_EQ(done.ending, Ending::kAbort);
+  // On a Unix socket all that had come was read, so that it takes another byte to reset the connection (the master
+  // waits for it).
+  line_.send("b");
+  EXPECT_TRUE(client_sees(done).reset);
+}
+
+TEST_P(ServeFailureTest, a_client_that_takes_nothing_is_an_abort) {
+  app_.timeouts.write = milliseconds(20);
+  const ipc::Done done = serve([](auto*, auto*, auto* out) {
+    write(out, "A: b\n\n");
+    EXPECT_EQ(write(out, std::string(20'000'000, 'x')), FORKLIFT_ETIMEOUT);
+    return 0;
+  });
+  EXPECT_THAT(log_, ElementsAre(HasSubstr("timeouts.write")));
+  expect_abort(done);
+}
+
+TEST_P(ServeFailureTest, a_client_that_went_away_is_no_error_of_anybody) {
+  Lent lent = lend(head());
+  line_.reset();
+  const ipc::Done done = serve(
+      [](auto*, auto*, auto* out) {
+        write(out, "A: b\n\nx");
+        EXPECT_EQ(out->flush(out), FORKLIFT_EGONE);
+        return 1;
+      },
+      std::move(lent));
+  EXPECT_EQ(done.ending, Ending::kAbort);
+  for (const auto& line : log_) EXPECT_THAT(line, StartsWith("info: ")) << line;
+  EXPECT_EQ(log_.size(), 1U);
+}
+
+TEST_P(ServeFailureTest, one_that_went_away_while_the_page_was_made_is_found_at_its_end) {
+  Lent lent = lend(head());
+  line_.reset();
+  EXPECT_EQ(serve(hello, std::move(lent)).ending, Ending::kAbort);
+  for (const auto& line : log_) EXPECT_THAT(line, StartsWith("info: ")) << line;
+}
+
+}  // namespace
+}  // namespace forklift::worker

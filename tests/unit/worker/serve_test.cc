@@ -1,0 +1,101 @@
+// A request from its lend to its end.
+#include "worker/serve.h"
+
+#include "serving.h"
+
+namespace forklift::worker {
+namespace {
+
+using ipc::Ending;
+using ipc::ResponseState;
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+INSTANTIATE_TEST_SUITE_P(over, ServeTest, testing::Values(Kind::kUnix, Kind::kTcp), kind_name);
+
+TEST_P(ServeTest, a_page_is_answered_and_the_connection_ended) {
+  const ipc::Done done = serve([this](auto* env, auto* body, auto* out) {
+    EXPECT_EQ(page_.method() + page_.uri(), "GET/x");
+    EXPECT_EQ(page_.response(), ResponseState::kNone);
+    EXPECT_STREQ(env->get(env, "REQUEST_URI", nullptr), "/x");
+    return hello(env, body, out);
+  });
+  EXPECT_EQ(done.ending, Ending::kComplete);
+  EXPECT_EQ(done.status, 200U);
+  EXPECT_EQ(done.response_bytes, 5U);
+  EXPECT_EQ(whole_page(done), "Status: 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nHello");
+  EXPECT_THAT(log_, IsEmpty());
+}
+
+// The master's duplicate is open all the time: the client must not have to wait for it.
+TEST_P(ServeTest, the_client_sees_the_end_before_the_master_does_anything) {
+  serve(hello);
+  EXPECT_EQ(line_.read_all().bytes, "Status: 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nHello");
+}
+
+TEST_P(ServeTest, a_body_that_was_read_is_complete) {
+  const ipc::Done done = serve([](auto*, auto* body, auto* out) { return write(out, "A: b\n\n" + read_all(body)); },
+                               lend(head("POST", 6), "foobar"));
+  EXPECT_EQ(done.ending, Ending::kComplete);
+  EXPECT_THAT(whole_page(done), EndsWith("foobar"));
+}
+
+TEST_P(ServeTest, so_is_one_that_came_along_and_was_not_read) {
+  const ipc::Done done = serve(hello, lend(head("POST", 6), "foobar"));
+  EXPECT_EQ(done.ending, Ending::kComplete);
+  EXPECT_THAT(whole_page(done), EndsWith("Hello"));
+}
+
+TEST_P(ServeTest, a_body_that_is_unread_lingers) {
+  Lent lent = lend(head("POST", 100'000), "foo");
+  line_.send("bar");
+  const ipc::Done done = serve(hello, std::move(lent));
+  EXPECT_EQ(done.ending, Ending::kLinger);
+  EXPECT_THAT(whole_page(done), EndsWith("Hello"));
+}
+
+TEST_P(ServeTest, so_does_one_with_bytes_too_many) {
+  const ipc::Done done = serve(hello, lend(head("POST", 3), "fooBAR"));
+  EXPECT_EQ(done.ending, Ending::kLinger);
+  EXPECT_THAT(whole_page(done), EndsWith("Hello"));
+}
+
+TEST_P(ServeTest, a_bad_head_is_refused_without_the_plugin) {
+  const ipc::Done done = serve(hello, lend("24:CONTENT_LENGTH\0"
+                                           "0\0SCGI\0"
+                                           "2\0,",
+                                           "surplus"));
+  EXPECT_EQ(calls_, 0);
+  EXPECT_EQ(done.status, 400U);
+  EXPECT_EQ(done.ending, Ending::kLinger) << "nobody knows what belongs to it";
+  EXPECT_THAT(whole_page(done), StartsWith("Status: 400 Bad Request\r\n"));
+  EXPECT_THAT(log_, ElementsAre(StartsWith("warning: ? \"\" refused with 400: ")));
+}
+
+TEST_P(ServeTest, a_body_over_the_limit_is_refused_before_it_comes) {
+  app_.limits.body = 1000;
+  const ipc::Done done = serve(hello, lend(head("PUT", 1001), "the beginning"));
+  EXPECT_EQ(calls_, 0);
+  EXPECT_EQ(done.status, 413U);
+  EXPECT_EQ(done.ending, Ending::kLinger);
+  EXPECT_THAT(whole_page(done), StartsWith("Status: 413 "));
+  EXPECT_THAT(log_, ElementsAre(HasSubstr("limits.body")));
+}
+
+TEST_P(ServeTest, one_server_answers_one_request_after_the_other) {
+  work_ = hello;
+  Server server(app_, plugin_, this, page_);
+  for (int i = 0; i < 3; ++i) {
+    line_ = Line(GetParam());
+    EXPECT_THAT(whole_page(server.serve(lend(head()))), EndsWith("Hello"));
+    line_ = Line(GetParam());
+    EXPECT_THAT(whole_page(server.serve(lend("3:bad,"))), StartsWith("Status: 400"));
+  }
+  EXPECT_EQ(calls_, 3);
+}
+
+}  // namespace
+}  // namespace forklift::worker
