@@ -4,6 +4,7 @@
 #include <Poco/Util/Option.h>
 #include <Poco/Util/OptionProcessor.h>
 #include <Poco/Util/OptionSet.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <forklift/plugin.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,6 +81,13 @@ int serve(const std::string& file, master::Options options) {
   return kOk;
 }
 
+// A descriptor that is opened while 0, 1 or 2 is missing would take its place, and get what others print there.
+void fill_standard_descriptors() {
+  for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY) != fd) ::abort();
+  }
+}
+
 struct Arguments {
   std::vector<std::string> words;  // command and operands
   master::Options options;
@@ -115,6 +124,7 @@ Result<Arguments> parse(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   block_signals();
+  fill_standard_descriptors();
   auto arguments = parse(argc, argv);
   if (!arguments) return usage_error(arguments.error().message());
   if (arguments->help) {

@@ -1,5 +1,5 @@
-// The one clock of deadlines: CLOCK_MONOTONIC, shared by all processes of the machine, so that a time which a worker writes
-// into the shared page means the same in the master.
+// The one clock of deadlines: CLOCK_MONOTONIC, shared by all processes of the machine, so that a time which a worker
+// writes into the shared page means the same in the master.
 #pragma once
 
 #include <chrono>

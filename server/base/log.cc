@@ -47,8 +47,8 @@ std::string timestamp() {
   ::clock_gettime(CLOCK_REALTIME, &now);
   tm parts{};
   ::gmtime_r(&now.tv_sec, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-                     parts.tm_hour, parts.tm_min, parts.tm_sec, now.tv_nsec / 1'000'000);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, now.tv_nsec / 1'000'000);
 }
 
 std::string compose(Format format, Level level, std::string_view line) {
@@ -59,9 +59,9 @@ std::string compose(Format format, Level level, std::string_view line) {
   return fmt::format("{} {:<7} {}\n", timestamp(), to_string(level), line);
 }
 
-// Writes one line without ever waiting: the reader of a pipe may be slow or dead, and the master must not be held by it. What
-// poll(2) says of a pipe is room for PIPE_BUF bytes; a longer write to standard error, which may be blocking, would wait for
-// the rest. Returns how many bytes were written.
+// Writes one line without ever waiting: the reader of a pipe may be slow or dead, and the master must not be held by
+// it. What poll(2) says of a pipe is room for PIPE_BUF bytes; a longer write to standard error, which may be blocking,
+// would wait for the rest. Returns how many bytes were written.
 std::size_t write_some(int fd, std::string_view text) {
   std::size_t written = 0;
   while (written < text.size()) {
@@ -112,9 +112,13 @@ Result<void> reopen() {
   return {};
 }
 
-void redirect(Sink sink) { destination().sink = std::move(sink); }
+void redirect(Sink sink) {
+  destination().sink = std::move(sink);
+}
 
-bool enabled(Level level) { return level >= destination().level.load(std::memory_order_relaxed); }
+bool enabled(Level level) {
+  return level >= destination().level.load(std::memory_order_relaxed);
+}
 
 void write(Level level, std::string_view line) {
   if (!enabled(level)) return;

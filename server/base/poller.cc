@@ -39,10 +39,13 @@ Result<void> Poller::add(int fd, Token token, std::uint32_t events) {
   return {};
 }
 
-void Poller::remove(int fd) { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
+void Poller::remove(int fd) {
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+}
 
 std::span<const Poller::Event> Poller::wait(TimePoint deadline) {
-  const int count = ::epoll_wait(epoll_.get(), raw_.data(), static_cast<int>(raw_.size()), milliseconds_until(deadline));
+  const int count =
+      ::epoll_wait(epoll_.get(), raw_.data(), static_cast<int>(raw_.size()), milliseconds_until(deadline));
   for (int i = 0; i < count; ++i) {
     events_[static_cast<std::size_t>(i)] = {unpack(raw_[static_cast<std::size_t>(i)].data.u64),
                                             raw_[static_cast<std::size_t>(i)].events};

@@ -1,5 +1,5 @@
-// epoll(7) with tokens: what is watched is named by kind, index and serial, never by a pointer, so that an event that was
-// fetched before its object went away names nothing instead of something else.
+// epoll(7) with tokens: what is watched is named by kind, index and serial, never by a pointer, so that an event that
+// was fetched before its object went away names nothing instead of something else.
 #pragma once
 
 #include <sys/epoll.h>
@@ -33,11 +33,12 @@ class Poller {
 
   // `events` are EPOLLIN, EPOLLET, ...; EPOLLHUP and EPOLLERR are always reported.
   Result<void> add(int fd, Token token, std::uint32_t events);
-  // To be called before `fd` is closed or lent: the kernel forgets a descriptor only when nobody holds its file any more.
+  // To be called before `fd` is closed or lent: the kernel forgets a descriptor only when nobody holds its file any
+  // more.
   void remove(int fd);
 
-  // Waits until something is ready or `deadline` has come. The events are valid until the next call; none if the time was up
-  // or a signal came.
+  // Waits until something is ready or `deadline` has come. The events are valid until the next call; none if the time
+  // was up or a signal came.
   std::span<const Event> wait(TimePoint deadline);
 
   int fd() const { return epoll_.get(); }

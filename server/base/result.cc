@@ -14,6 +14,8 @@ Failure fail_errno(std::string_view what, int code) {
   return Failure(Error(fmt::format("{}: {}", what, describe_errno(code)), code));
 }
 
-Failure fail_errno(std::string_view what) { return fail_errno(what, errno); }
+Failure fail_errno(std::string_view what) {
+  return fail_errno(what, errno);
+}
 
 }  // namespace forklift

@@ -10,8 +10,8 @@
 
 namespace forklift {
 
-// What went wrong, as one line without a final full stop. Context is put in front on the way up, so that the finished line
-// reads from the large to the small: `app "shop": image: open /srv/shop.so: No such file or directory`.
+// What went wrong, as one line without a final full stop. Context is put in front on the way up, so that the finished
+// line reads from the large to the small: `app "shop": image: open /srv/shop.so: No such file or directory`.
 class Error {
  public:
   explicit Error(std::string message, int code = 0) : message_(std::move(message)), code_(code) {}

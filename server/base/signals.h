@@ -9,8 +9,8 @@
 
 namespace forklift {
 
-// Blocks every signal that the master understands, and ignores SIGPIPE. The first thing that main() does: a signal that comes
-// during the start waits for SignalEvents, instead of killing a half-made server.
+// Blocks every signal that the master understands, and ignores SIGPIPE. The first thing that main() does: a signal that
+// comes during the start waits for SignalEvents, instead of killing a half-made server.
 void block_signals();
 
 // In a worker: an empty mask and default actions again, except that SIGPIPE stays ignored (a client that went away is a

@@ -20,8 +20,8 @@ class Timer {
   Timer& operator=(const Timer&) = delete;
   ~Timer() { cancel(); }
 
-  // Runs the action once, at the first Timers::run() at or after `due`. Moves the deadline if it was set already; kNever
-  // cancels it.
+  // Runs the action once, at the first Timers::run() at or after `due`. Moves the deadline if it was set already;
+  // kNever cancels it.
   void set(Timers& timers, TimePoint due);
   void cancel();
 
@@ -41,8 +41,8 @@ class Timers {
   // When run() has something to do next; kNever if no timer is set.
   TimePoint next() const { return heap_.empty() ? kNever : heap_.front()->due_; }
 
-  // Runs the actions of all timers that are due at `now`, the earliest first. An action may set and cancel any timer, its
-  // own included, and destroy their owners.
+  // Runs the actions of all timers that are due at `now`, the earliest first. An action may set and cancel any timer,
+  // its own included, and destroy their owners; one that it sets to `now` or before runs in the same call.
   void run(TimePoint now);
 
  private:

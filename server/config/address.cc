@@ -66,12 +66,9 @@ Result<std::vector<Address>> parse_tcp(std::string_view host, std::string_view p
 
 std::string Address::to_string() const {
   switch (family) {
-    case Family::kTcp4:
-      return fmt::format("{}:{}", host, port);
-    case Family::kTcp6:
-      return fmt::format("[{}]:{}", host, port);
-    case Family::kUnix:
-      break;
+    case Family::kTcp4: return fmt::format("{}:{}", host, port);
+    case Family::kTcp6: return fmt::format("[{}]:{}", host, port);
+    case Family::kUnix: break;
   }
   return "unix:" + path;
 }

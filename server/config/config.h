@@ -1,5 +1,5 @@
-// The configuration as plain structs, with the defaults of every key. Made by config/reader.h and by nothing else; never
-// changed afterwards.
+// The configuration as plain structs, with the defaults of every key. Made by config/reader.h and by nothing else;
+// never changed afterwards.
 #pragma once
 
 #include <cstddef>
@@ -42,7 +42,7 @@ struct Workers {
 };
 
 struct Limits {
-  std::size_t head = 64 * 1024;          // bytes of a request's head
+  std::size_t head = 64 * 1024;           // bytes of a request's head
   std::uint64_t body = 16 * 1024 * 1024;  // bytes of a request's body
   std::uint64_t body_rate = 1024;         // bytes a second, on average, once timeouts.body has passed
   std::size_t connections = 10000;        // held at the same time
@@ -59,7 +59,7 @@ struct Timeouts {
 };
 
 struct Queue {
-  std::size_t length = 1024;    // connections whose head is complete and that wait for a worker
+  std::size_t length = 1024;   // connections whose head is complete and that wait for a worker
   Duration age = seconds(10);  // how long one may wait
 };
 

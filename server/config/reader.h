@@ -22,8 +22,8 @@ struct Finding {
 
 using Findings = std::vector<Finding>;  // in the order of the file; never empty where it stands for a failure
 
-// Reads and validates `path`. All semantic findings come in one go; a syntax error ends the reading and is the last one.
-// Does not look at anything but the file itself: that a plugin exists or a port is free is found out later.
+// Reads and validates `path`. All semantic findings come in one go; a syntax error ends the reading and is the last
+// one. Does not look at anything but the file itself: that a plugin exists or a port is free is found out later.
 tl::expected<Config, Findings> read_file(const std::string& path);
 
 // The same from text, for tests and fuzzing; `path` is what positions name and what relative paths are relative to.

@@ -24,13 +24,13 @@ struct Position {
 struct Settings {
   enum class Kind { kScalar, kList, kMap };
   Kind kind = Kind::kMap;
-  std::string scalar;                                    // kScalar
+  std::string scalar;                                      // kScalar
   std::vector<std::pair<std::string, Settings>> children;  // kList: the names are empty; kMap: in the order of the file
   Position position;
 };
 
-// The node at `path`: names joined by dots, list items by index (`mounts[0].at`); a name that holds a dot or a bracket is
-// written in quotes (`hosts."example.org".root`). The empty path is the root. nullptr if there is none or `path` is
+// The node at `path`: names joined by dots, list items by index (`mounts[0].at`); a name that holds a dot or a bracket
+// is written in quotes (`hosts."example.org".root`). The empty path is the root. nullptr if there is none or `path` is
 // malformed. The result lives as long as `root`.
 const Settings* find(const Settings& root, std::string_view path);
 

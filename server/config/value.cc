@@ -15,14 +15,10 @@ namespace {
 
 std::string_view describe(Node::Kind kind) {
   switch (kind) {
-    case Node::Kind::kNull:
-      return "nothing";
-    case Node::Kind::kScalar:
-      return "a single value";
-    case Node::Kind::kList:
-      return "a list";
-    case Node::Kind::kMap:
-      break;
+    case Node::Kind::kNull: return "nothing";
+    case Node::Kind::kScalar: return "a single value";
+    case Node::Kind::kList: return "a list";
+    case Node::Kind::kMap: break;
   }
   return "a map";
 }
@@ -46,15 +42,9 @@ Settings to_settings(const Node& node, const Reading& reading) {
   settings.position = reading.position(node.mark);
   switch (node.kind) {
     case Node::Kind::kNull:
-    case Node::Kind::kScalar:
-      settings.kind = Settings::Kind::kScalar;
-      break;
-    case Node::Kind::kList:
-      settings.kind = Settings::Kind::kList;
-      break;
-    case Node::Kind::kMap:
-      settings.kind = Settings::Kind::kMap;
-      break;
+    case Node::Kind::kScalar: settings.kind = Settings::Kind::kScalar; break;
+    case Node::Kind::kList: settings.kind = Settings::Kind::kList; break;
+    case Node::Kind::kMap: settings.kind = Settings::Kind::kMap; break;
   }
   settings.scalar = node.text;
   settings.children.reserve(node.children.size());

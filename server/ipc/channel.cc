@@ -24,9 +24,10 @@ Result<void> make_room(int fd, std::size_t max_message_bytes) {
   socklen_t size = sizeof granted;
   if (::getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &granted, &size) != 0) return fail_errno("getsockopt(SO_SNDBUF)");
   if (granted < wanted) {
-    return fail("heads of this size need a socket buffer of {} bytes, and the kernel grants {}; lower limits.head or raise "
-                "net.core.wmem_max",
-                wanted, granted);
+    return fail(
+        "heads of this size need a socket buffer of {} bytes, and the kernel grants {}; lower limits.head or raise "
+        "net.core.wmem_max",
+        wanted, granted);
   }
   return {};
 }
@@ -96,8 +97,8 @@ Result<std::optional<Channel::Received>> Channel::receive(std::span<iovec> parts
   ssize_t n = 0;
   while ((n = ::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC | (wait == Wait::kNo ? MSG_DONTWAIT : 0))) < 0) {
     if (errno == EAGAIN) return std::nullopt;
-    // The other side is gone and had not read everything. The kernel says so once, before what that side has said: a DONE
-    // may still be there, and only then comes the end.
+    // The other side is gone and had not read everything. The kernel says so once, before what that side has said: a
+    // DONE may still be there, and only then comes the end.
     if (errno != EINTR && errno != ECONNRESET) return fail_errno("recvmsg on a worker's channel");
   }
   auto fd = take_descriptor(message);

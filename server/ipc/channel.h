@@ -1,5 +1,5 @@
-// One end of the connection between master and worker: a SEQPACKET socket pair (unix(7)) that keeps the borders of messages,
-// carries descriptors (SCM_RIGHTS), and tells each side by its end that the other is gone.
+// One end of the connection between master and worker: a SEQPACKET socket pair (unix(7)) that keeps the borders of
+// messages, carries descriptors (SCM_RIGHTS), and tells each side by its end that the other is gone.
 #pragma once
 
 #include <sys/uio.h>
@@ -27,8 +27,8 @@ class Channel {
   // buffers (net.core.wmem_max) does not allow that.
   static Result<std::pair<Channel, Channel>> make_pair(std::size_t max_message_bytes);
 
-  // Sends one message, made of all parts, with a duplicate of the descriptor `fd` unless that is -1. Wait::kNo fails with
-  // EAGAIN instead of waiting. EPIPE or ECONNRESET: the other side is gone.
+  // Sends one message, made of all parts, with a duplicate of the descriptor `fd` unless that is -1. Wait::kNo fails
+  // with EAGAIN instead of waiting. EPIPE or ECONNRESET: the other side is gone.
   Result<void> send(std::span<const iovec> parts, int fd, Wait wait);
 
   // `struct`, `struct + text`.
@@ -46,7 +46,8 @@ class Channel {
   };
 
   // Receives one message into `parts`. nullopt: none is there (Wait::kNo). A message that is longer than `parts`, whose
-  // descriptor was lost because this process has too many open, or that carries anything but one descriptor is an error.
+  // descriptor was lost because this process has too many open, or that carries anything but one descriptor is an
+  // error.
   Result<std::optional<Received>> receive(std::span<iovec> parts, Wait wait);
 
   int fd() const { return fd_.get(); }

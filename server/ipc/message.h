@@ -1,5 +1,6 @@
-// What master and worker say to each other. Each message is one packet of the channel: one of these structs, and behind it
-// the bytes that its comment names. Both ends are the same binary, so the structs are what the compiler makes of them.
+// What master and worker say to each other. Each message is one packet of the channel: one of these structs, and behind
+// it the bytes that its comment names. Both ends are the same binary, so the structs are what the compiler makes of
+// them.
 #pragma once
 
 #include <cstddef>
@@ -32,8 +33,8 @@ struct Lend {
   MessageType type = MessageType::kLend;
   std::uint32_t bytes = 0;
   std::uint32_t head_bytes = 0;  // of `bytes`: where the head ends
-  // Of `bytes`: how many at the end are still in the socket, because they were only peeked. On a Unix socket at least one,
-  // so that a last close resets the connection instead of ending it cleanly; on TCP none.
+  // Of `bytes`: how many at the end are still in the socket, because they were only peeked. On a Unix socket at least
+  // one, so that a last close resets the connection instead of ending it cleanly; on TCP none.
   std::uint32_t unread = 0;
   std::uint64_t serial = 0;  // of this lend; never 0, never used again
 };
@@ -71,7 +72,7 @@ struct Done {
   MessageType type = MessageType::kDone;
   Ending ending = Ending::kComplete;
   std::uint64_t serial = 0;
-  std::uint64_t response_bytes = 0;  // of the body, as far as they were sent
+  std::uint64_t response_bytes = 0;  // of the body, as the plugin has written it
   std::uint32_t status = 0;          // of the response; 0 if none was sent
 };
 
@@ -90,8 +91,8 @@ inline MessageType type_of(std::string_view bytes) {
   return type;
 }
 
-// Takes a message's struct off the front of its bytes; what is left of them is what the struct's comment names. False if they
-// are too few.
+// Takes a message's struct off the front of its bytes; what is left of them is what the struct's comment names. False
+// if they are too few.
 template <typename Message>
 bool take(std::string_view& bytes, Message& message) {
   if (bytes.size() < sizeof message) return false;
@@ -102,6 +103,8 @@ bool take(std::string_view& bytes, Message& message) {
 
 // The most bytes of a request that one Lend carries, for an app whose heads are at most `head_limit`: the head with its
 // framing, and as much of the body as has come along with it.
-constexpr std::size_t lend_bytes_max(std::size_t head_limit) { return head_limit + 16 * 1024; }
+constexpr std::size_t lend_bytes_max(std::size_t head_limit) {
+  return head_limit + 16 * 1024;
+}
 
 }  // namespace forklift::ipc

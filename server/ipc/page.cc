@@ -11,7 +11,9 @@ namespace forklift::ipc {
 
 namespace {
 
-std::int64_t now_ns() { return Clock::now().time_since_epoch().count(); }
+std::int64_t now_ns() {
+  return Clock::now().time_since_epoch().count();
+}
 
 template <std::size_t N>
 void store_text(char (&to)[N], std::atomic<std::uint32_t>& size, std::string_view text) {
@@ -39,8 +41,7 @@ SharedPage::~SharedPage() {
 }
 
 Result<SharedPage> SharedPage::create() {
-  void* memory =
-      ::mmap(nullptr, sizeof(PageLayout), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* memory = ::mmap(nullptr, sizeof(PageLayout), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return fail_errno("mmap of a worker's shared page");
   return SharedPage(new (memory) PageLayout{});
 }
@@ -58,14 +59,18 @@ void SharedPage::set_request(std::string_view method, std::string_view uri) {
   store_text(page_->uri, page_->uri_bytes, uri);
 }
 
-void SharedPage::set_response(ResponseState state) { page_->response.store(state, std::memory_order_release); }
+void SharedPage::set_response(ResponseState state) {
+  page_->response.store(state, std::memory_order_release);
+}
 
 void SharedPage::set_activity(Activity activity) {
   page_->progress_ns.store(now_ns(), std::memory_order_relaxed);
   page_->activity.store(activity, std::memory_order_release);
 }
 
-std::uint64_t SharedPage::taken() const { return page_->taken.load(std::memory_order_acquire); }
+std::uint64_t SharedPage::taken() const {
+  return page_->taken.load(std::memory_order_acquire);
+}
 
 ResponseState SharedPage::response() const {
   const ResponseState state = page_->response.load(std::memory_order_acquire);
@@ -81,8 +86,12 @@ TimePoint SharedPage::progress() const {
   return TimePoint(Duration(page_->progress_ns.load(std::memory_order_relaxed)));
 }
 
-std::string SharedPage::method() const { return load_text(page_->method, page_->method_bytes); }
+std::string SharedPage::method() const {
+  return load_text(page_->method, page_->method_bytes);
+}
 
-std::string SharedPage::uri() const { return load_text(page_->uri, page_->uri_bytes); }
+std::string SharedPage::uri() const {
+  return load_text(page_->uri, page_->uri_bytes);
+}
 
 }  // namespace forklift::ipc

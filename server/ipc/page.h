@@ -15,19 +15,20 @@
 
 namespace forklift::ipc {
 
-// How far the response of the request in `taken` has come. The order of the writes is what makes a dead worker's request
-// answerable: kStarted before the first byte is sent, kComplete after the connection was shut down for writing.
+// How far the response of the request in `taken` has come. The order of the writes is what makes a dead worker's
+// request answerable: kStarted before the first byte is sent, kComplete after the connection was shut down for writing.
 enum class ResponseState : std::uint32_t { kNone = 0, kStarted = 1, kComplete = 2 };
 
-// What a busy worker is doing. In kClient its own deadlines (timeouts.body, timeouts.write) hold; in kPlugin the master's
-// (timeouts.request).
+// What a busy worker is doing. In kClient its own deadlines (timeouts.body, timeouts.write) hold; in kPlugin the
+// master's (timeouts.request).
 enum class Activity : std::uint32_t { kPlugin = 0, kClient = 1 };
 
 struct PageLayout {
-  std::atomic<std::uint64_t> taken;         // serial of the last lend that the worker has taken; 0 before the first
-  std::atomic<ResponseState> response;      // of that request
-  std::atomic<Activity> activity;           // of that request
-  std::atomic<std::int64_t> progress_ns;    // steady clock: when `activity` last changed, or something was read or written
+  std::atomic<std::uint64_t> taken;     // serial of the last lend that the worker has taken; 0 before the first
+  std::atomic<ResponseState> response;  // of that request
+  std::atomic<Activity> activity;       // of that request
+  std::atomic<std::int64_t>
+      progress_ns;  // steady clock: when `activity` last changed, or something was read or written
   std::atomic<std::uint32_t> method_bytes;  // of `method`
   std::atomic<std::uint32_t> uri_bytes;     // of `uri`
   char method[32];
@@ -36,7 +37,8 @@ struct PageLayout {
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<ResponseState>::is_always_lock_free);
 static_assert(sizeof(PageLayout) <= 4096);
 
-// Owns one mapping of the page. Made in the master before the fork; the mapping is shared with the worker that inherits it.
+// Owns one mapping of the page. Made in the master before the fork; the mapping is shared with the worker that inherits
+// it.
 class SharedPage {
  public:
   SharedPage() = default;

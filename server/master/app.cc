@@ -50,9 +50,12 @@ App::App(config::App config, std::uint32_t number, Loop& loop, Farewell& farewel
   generation_->config = std::move(config);
 }
 
-// ---- queue and dispatch -------------------------------------------------------------------------------------------------
+// ---- queue and dispatch
+// -------------------------------------------------------------------------------------------------
 
-void App::start() { dispatch(); }
+void App::start() {
+  dispatch();
+}
 
 void App::enqueue(Connection& connection) {
   if (state_ == AppState::kDegraded) return farewell_.answer(connection, 503, seconds_until(backoff_.until()));
@@ -70,21 +73,22 @@ void App::dispatch() {
     WorkerSlot* slot = slots_.lowest_idle();
     if (!slot) break;
     Connection& connection = *queue_.front();
-    if (lend(*slot, connection)) queue_.remove(connection);
-    else if (slot->state == SlotState::kIdle) break;
+    if (lend(*slot, connection))
+      queue_.remove(connection);
+    else if (slot->state == SlotState::kIdle)
+      break;
   }
   grow();
 }
 
-// True if the worker has it. False with the slot still IDLE: the kernel has no room just now. False with the slot DRAINING: that
-// worker is lost, another one may do.
+// True if the worker has it. False with the slot still IDLE: the kernel has no room just now. False with the slot
+// DRAINING: that worker is lost, another one may do.
 bool App::lend(WorkerSlot& slot, Connection& connection) {
   const ipc::Lend lend{.bytes = static_cast<std::uint32_t>(connection.bytes),
                        .head_bytes = static_cast<std::uint32_t>(connection.head_bytes),
                        .unread = static_cast<std::uint32_t>(connection.unread),
                        .serial = last_lend_ + 1};
-  auto sent =
-      slot.channel.send(lend, {connection.head.data, connection.bytes}, connection.fd.get(), ipc::Wait::kNo);
+  auto sent = slot.channel.send(lend, {connection.head.data, connection.bytes}, connection.fd.get(), ipc::Wait::kNo);
   if (!sent) {
     const int code = sent.error().code();
     if (code == EPIPE || code == ECONNRESET || code == ENOTCONN) {
@@ -113,7 +117,8 @@ void App::on_deadline(Connection& connection) {
   farewell_.answer(connection, 503, 1);
 }
 
-// ---- starting workers ---------------------------------------------------------------------------------------------------
+// ---- starting workers
+// ---------------------------------------------------------------------------------------------------
 
 void App::grow() {
   while (slots_.live() < std::max(config().workers.max, 1U)) {
@@ -172,9 +177,12 @@ void App::degrade() {
   }
 }
 
-// ---- what workers say ---------------------------------------------------------------------------------------------------
+// ---- what workers say
+// ---------------------------------------------------------------------------------------------------
 
-void App::on_channel(WorkerSlot& slot) { read_message(slot); }
+void App::on_channel(WorkerSlot& slot) {
+  read_message(slot);
+}
 
 // Reads one message; the poller reports again while there are more. False if none is there any more.
 bool App::read_message(WorkerSlot& slot) {
@@ -188,8 +196,10 @@ bool App::read_message(WorkerSlot& slot) {
   }
   if (!*received) return false;
   if ((*received)->bytes == 0) {
-    // Its end of the channel is closed, so it is dying: reap() will tell how. Until then the poller would spin.
+    // Its end of the channel is closed: it is dying, or its plugin has closed what is not its own. Until it is reaped
+    // the poller would spin.
     loop_.poller.remove(slot.channel.fd());
+    kill(slot, KillReason::kBrokenProtocol);
     return false;
   }
   on_message(slot, {buffer.data(), (*received)->bytes}, std::move((*received)->fd));
@@ -230,12 +240,15 @@ void App::on_step(WorkerSlot& slot, ipc::Step step) {
 
 void App::on_image(WorkerSlot& slot, UniqueFd image) {
   // Until IMAGED, no line of the plugin has run in that process; later, anything could come from there.
-  const bool expected = slot.state == SlotState::kStarting && slot.next_step == ipc::Step::kImaged;
+  const bool is_starting = slot.state == SlotState::kStarting || slot.state == SlotState::kDraining;
+  const bool expected = is_starting && slot.next_step == ipc::Step::kImaged;
   if (!expected || slot.generation->image) return broken_protocol(slot, "an image that was not asked for");
   slot.generation->image = std::move(image);
 }
 
 void App::on_failed(WorkerSlot& slot, ipc::Step step, std::string_view reason) {
+  const bool is_starting = slot.state == SlotState::kStarting || slot.state == SlotState::kDraining;
+  if (!is_starting) return broken_protocol(slot, "a failure of a start that is over");
   slot.next_step = step;
   slot.failure = escape_controls(reason);
 }
@@ -252,9 +265,7 @@ void App::on_done(WorkerSlot& slot, const ipc::Done& done) {
     case ipc::Ending::kComplete: farewell_.close(connection); break;
     case ipc::Ending::kLinger: farewell_.linger(connection); break;
     case ipc::Ending::kAbort: farewell_.abort(connection); break;
-    default:
-      farewell_.abort(connection);
-      broken_protocol(slot, "DONE with an unknown ending");
+    default: farewell_.abort(connection); broken_protocol(slot, "DONE with an unknown ending");
   }
 }
 
@@ -268,7 +279,8 @@ void App::broken_protocol(WorkerSlot& slot, std::string_view what) {
   kill(slot, KillReason::kBrokenProtocol);
 }
 
-// ---- deadlines and deaths -----------------------------------------------------------------------------------------------
+// ---- deadlines and deaths
+// -----------------------------------------------------------------------------------------------
 
 void App::on_slot_deadline(WorkerSlot& slot) {
   if (slot.killed != KillReason::kNone) {
@@ -281,8 +293,8 @@ void App::on_slot_deadline(WorkerSlot& slot) {
   }
 }
 
-// timeouts.request is time in the plugin: waiting for the client has deadlines of its own, in the worker. A worker that is
-// late for those cannot keep them, because it was stopped; it has had timeouts.request on top.
+// timeouts.request is time in the plugin: waiting for the client has deadlines of its own, in the worker. A worker that
+// is late for those cannot keep them, because it was stopped; it has had timeouts.request on top.
 void App::check_progress(WorkerSlot& slot) {
   const TimePoint now = Clock::now();
   const config::Timeouts& timeouts = slot.generation->config.timeouts;
@@ -293,7 +305,8 @@ void App::check_progress(WorkerSlot& slot) {
   if (waits_for_client && waits_for_ever) return slot.deadline.set(loop_.timers, now + look_again);
 
   const TimePoint since = taken ? std::clamp(slot.page.progress(), slot.lent_at, now) : slot.lent_at;
-  const Duration limit = timeouts.request + (waits_for_client ? std::max(timeouts.body, timeouts.write) : Duration::zero());
+  const Duration limit =
+      timeouts.request + (waits_for_client ? std::max(timeouts.body, timeouts.write) : Duration::zero());
   if (now - since >= limit) return kill(slot, KillReason::kRequestTimeout);
   slot.deadline.set(loop_.timers, waits_for_client ? std::min(since + limit, now + look_again) : since + limit);
 }
@@ -320,8 +333,7 @@ void App::on_death(WorkerSlot& slot, int wait_status) {
   log::write(obituary.level, obituary.line);
 
   if (Connection* orphan = std::exchange(slot.lent, nullptr)) settle(*orphan, fate);
-  const bool died_young =
-      slot.state == SlotState::kStarting || (slot.state == SlotState::kIdle && !slot.has_served);
+  const bool died_young = slot.state == SlotState::kStarting || (slot.state == SlotState::kIdle && !slot.has_served);
   slots_.apply(slot, SlotEvent::kDied);
   slot.deadline.cancel();
   slot.channel.close();
@@ -345,7 +357,8 @@ void App::settle(Connection& connection, Fate fate) {
   }
 }
 
-// ---- stop ---------------------------------------------------------------------------------------------------------------
+// ---- stop
+// ---------------------------------------------------------------------------------------------------------------
 
 void App::stop() {
   stopping_ = true;
@@ -368,6 +381,8 @@ void App::drain_when_idle() {
   slots_.for_each([this](WorkerSlot& slot) { drain(slot); });
 }
 
-std::string App::label(const WorkerSlot& slot) const { return describe_worker(name(), slot); }
+std::string App::label(const WorkerSlot& slot) const {
+  return describe_worker(name(), slot);
+}
 
 }  // namespace forklift::master

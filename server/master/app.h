@@ -1,5 +1,5 @@
-// One app as the master runs it: its queue, its slots, and the decisions which connection goes to which worker and when there
-// are to be more of them.
+// One app as the master runs it: its queue, its slots, and the decisions which connection goes to which worker and when
+// there are to be more of them.
 #pragma once
 
 #include <cstddef>
@@ -29,8 +29,8 @@ std::string_view to_string(AppState state);
 
 class App {
  public:
-  // How many connections the app holds: `pending` are those of reception, queue and workers, `connections` all, lingering
-  // ones included.
+  // How many connections the app holds: `pending` are those of reception, queue and workers, `connections` all,
+  // lingering ones included.
   struct Tally {
     std::size_t connections = 0;
     std::size_t pending = 0;
@@ -54,8 +54,8 @@ class App {
   // The worker was reaped: settles what it leaves behind.
   void on_death(WorkerSlot& slot, int wait_status);
 
-  // The server stops: no worker is started any more unless a queued connection needs one; when nothing is pending, the workers are drained.
-  // At timeouts.stop those that are left are killed.
+  // The server stops: no worker is started any more unless a queued connection needs one; when nothing is pending, the
+  // workers are drained. At timeouts.stop those that are left are killed.
   void stop();
   void stop_at_once();
   // While stopping: drains the workers as soon as nothing is pending.

@@ -53,8 +53,8 @@ struct Connection {
   Connection* previous = nullptr;
 };
 
-// All connections of the master. A record is reused, and never moves or goes away: what an event names by index and serial
-// can be looked up at any time.
+// All connections of the master. A record is reused, and never moves or goes away: what an event names by index and
+// serial can be looked up at any time.
 class ConnectionTable {
  public:
   explicit ConnectionTable(std::function<void(Connection&)> on_deadline) : on_deadline_(std::move(on_deadline)) {}

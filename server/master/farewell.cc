@@ -13,13 +13,14 @@ namespace forklift::master {
 namespace {
 
 constexpr Duration kLingerTime = seconds(2);
-// A front server that has begun to send a body reads the response once its socket is full, or the body out: nginx 1.22 turned a
-// 413 into a 502 where this ended before 4 MB were drained. Time is what bounds it; this is for a client on the same machine.
+// A front server that has begun to send a body reads the response once its socket is full, or the body out: nginx 1.22
+// turned a 413 into a 502 where this ended before 4 MB were drained. Time is what bounds it; this is for a client on
+// the same machine.
 constexpr std::size_t kLingerBytes = 64 * 1024 * 1024;
 constexpr std::size_t kDrainBytesPerTurn = 64 * 1024;
 
-// connect(2) with AF_UNSPEC dissolves a TCP connection with a reset, whoever else holds its socket; SO_LINGER would wait for
-// the last close.
+// connect(2) with AF_UNSPEC dissolves a TCP connection with a reset, whoever else holds its socket; SO_LINGER would
+// wait for the last close.
 bool reset_tcp(int fd) {
   const sockaddr unspecified{.sa_family = AF_UNSPEC, .sa_data = {}};
   if (::connect(fd, &unspecified, sizeof unspecified) == 0) return true;
@@ -88,8 +89,9 @@ void Farewell::abort(Connection& connection) {
     reset_tcp(connection.fd.get());
     return close(connection);
   }
-  // A Unix socket is reset by closing it with unread input. The request's last byte is such input, as long as the response is
-  // not complete. Where it has not come yet, the client is still sending its request: the next byte will do.
+  // A Unix socket is reset by closing it with unread input. The request's last byte is such input, as long as the
+  // response is not complete. Where it has not come yet, the client is still sending its request: the next byte will
+  // do.
   char byte = 0;
   const ssize_t n = ::recv(connection.fd.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   if (n >= 0 || errno != EAGAIN) return close(connection);

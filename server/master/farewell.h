@@ -11,18 +11,20 @@ class Farewell {
   // Both outlive it.
   Farewell(Loop& loop, ConnectionTable& connections) : loop_(loop), connections_(connections) {}
 
-  // Closes at once: after a worker has shut the connection down and nothing is left to read, or where nothing was asked.
+  // Closes at once: after a worker has shut the connection down and nothing is left to read, or where nothing was
+  // asked.
   void close(Connection& connection);
 
   // Sends the protocol's canned answer with this status, then lingers. Only while no worker has sent anything.
   void answer(Connection& connection, int status, int retry_after_seconds = 0);
 
-  // Ends the response, and drains what the client still sends until it closes its side, for a bounded time and a bounded number
-  // of bytes. Closing with unread input would reset the connection and can destroy the response on its way.
+  // Ends the response, and drains what the client still sends until it closes its side, for a bounded time and a
+  // bounded number of bytes. Closing with unread input would reset the connection and can destroy the response on its
+  // way.
   void linger(Connection& connection);
 
-  // Resets the connection, so that what was sent cannot be taken for a whole response. No other process may hold it, except on
-  // TCP.
+  // Resets the connection, so that what was sent cannot be taken for a whole response. No other process may hold it,
+  // except on TCP.
   void abort(Connection& connection);
 
   // Events of a connection that is LINGERING or ABORTING.

@@ -8,8 +8,8 @@
 
 namespace forklift::master {
 
-// Shared by the workers born of it, and by the app while it is the current one. Neither its configuration nor its image ever
-// changes.
+// Shared by the workers born of it, and by the app while it is the current one. Neither its configuration nor its image
+// ever changes.
 struct Generation {
   std::uint64_t number = 0;  // counted from 1 for each app, given when the load starts, never used again
   config::App config;

@@ -1,7 +1,7 @@
 // Memory for heads. A connection gets a buffer with its first byte and gives it back at its end; a silent one has none.
 //
-// The memory is zero in a forked worker and left out of core files (MADV_WIPEONFORK, MADV_DONTDUMP, madvise(2)): what a client
-// sent to one app is not for the plugin of another.
+// The memory is zero in a forked worker and left out of core files (MADV_WIPEONFORK, MADV_DONTDUMP, madvise(2)): what a
+// client sent to one app is not for the plugin of another.
 #pragma once
 
 #include <array>
@@ -24,8 +24,8 @@ class HeadPool {
   HeadPool& operator=(const HeadPool&) = delete;
   ~HeadPool();
 
-  // A buffer of at least `bytes`, from a few sizes that grow by four; kept for the next one when it is given back. Fails when
-  // memory is out.
+  // A buffer of at least `bytes`, from a few sizes that grow by four; kept for the next one when it is given back.
+  // Fails when memory is out.
   Result<HeadBuffer> take(std::size_t bytes);
   void give_back(HeadBuffer& buffer);  // leaves `buffer` empty
 

@@ -59,7 +59,8 @@ Result<void> clear_stale_path(const config::Address& address, SocketAddress& to)
   if (::lstat(address.path.c_str(), &status) != 0) {
     return errno == ENOENT ? Result<void>{} : fail_errno("lstat");
   }
-  if (!S_ISSOCK(status.st_mode)) return fail("there is a file at this path that is no socket; remove it or listen elsewhere");
+  if (!S_ISSOCK(status.st_mode))
+    return fail("there is a file at this path that is no socket; remove it or listen elsewhere");
   UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!probe) return fail_errno("socket");
   if (::connect(probe.get(), to.get(), to.size) == 0 || errno == EAGAIN) {
@@ -78,7 +79,8 @@ Result<std::uint16_t> bound_port(int fd) {
   return ntohs(reinterpret_cast<sockaddr_in&>(address.storage).sin_port);
 }
 
-// A Unix socket's path is for its owner and its group, whatever umask the server was started with, and at no moment for more.
+// A Unix socket's path is for its owner and its group, whatever umask the server was started with, and at no moment for
+// more.
 int bind_with_mode(int fd, SocketAddress& to) {
   const mode_t before = ::umask(~kPathMode & 0777);
   const int result = ::bind(fd, to.get(), to.size);

@@ -18,8 +18,8 @@ class App;
 
 class Listener {
  public:
-  // Binds and listens. The address in the error is the configured one. A Unix socket's path is taken over if it is a socket
-  // that nobody listens on any more.  [master]
+  // Binds and listens. The address in the error is the configured one. A Unix socket's path is taken over if it is a
+  // socket that nobody listens on any more.  [master]
   static Result<Listener> bind(const config::Listen& listen);
 
   Listener(Listener&&) = default;
@@ -32,8 +32,8 @@ class Listener {
   // With the real port.
   const config::Address& address() const { return address_; }
 
-  // Takes the path of a Unix socket out of the file system, if it is still ours, so that nobody connects any more. What has
-  // connected already can still be accepted.
+  // Takes the path of a Unix socket out of the file system, if it is still ours, so that nobody connects any more. What
+  // has connected already can still be accepted.
   void unlink();
 
   // Unlinks and closes; the kernel resets what was not accepted.

@@ -19,8 +19,8 @@ constexpr Duration kAcceptPause = milliseconds(500);
 constexpr std::size_t kAppsMax = 1 << 10;
 constexpr std::uint32_t kSlotBits = 14;
 
-// The master holds every connection, so it takes as many descriptors as it may have. Workers get the old limit back: a program
-// that uses select(2) must not meet numbers above 1023.
+// The master holds every connection, so it takes as many descriptors as it may have. Workers get the old limit back: a
+// program that uses select(2) must not meet numbers above 1023.
 rlimit raise_descriptor_limit() {
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
@@ -115,7 +115,9 @@ Result<void> Master::run() {
   return {};
 }
 
-void Master::wait() { events_ = loop_.poller.wait(loop_.timers.next()); }
+void Master::wait() {
+  events_ = loop_.poller.wait(loop_.timers.next());
+}
 
 void Master::handle_signals() {
   const Token name = token(Watch::kSignals, 0, 0);
@@ -133,16 +135,19 @@ void Master::handle_signals() {
         if (auto reopened = log::reopen(); !reopened) log::error("{}", reopened.error().message());
         break;
       case SIGHUP: log::warning("signal HUP: a reload is not supported yet; nothing has changed"); break;
-      default: log::warning("signal {}: replacing the binary is not supported yet; nothing has changed", sigabbrev_np(signal));
+      default:
+        log::warning("signal {}: replacing the binary is not supported yet; nothing has changed", sigabbrev_np(signal));
     }
   }
 }
 
-// In a loop, because deaths that come together share one SIGCHLD. Before dispatch(), so that a dead worker is never picked.
+// In a loop, because deaths that come together share one SIGCHLD. Before dispatch(), so that a dead worker is never
+// picked.
 void Master::reap() {
   if (!std::exchange(child_died_, false)) return;
   while (true) {
-    // Without reaping yet: as long as the process is a zombie, its number, and that of its group, are not given to another.
+    // Without reaping yet: as long as the process is a zombie, its number, and that of its group, are not given to
+    // another.
     siginfo_t info{};
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
     const pid_t pid = info.si_pid;
@@ -157,8 +162,8 @@ void Master::reap() {
         }
       });
     }
-    // What the plugin has forked goes with its worker. A child that is no worker was inherited (we may be process 1 of a
-    // container) and leads a life of its own.
+    // What the plugin has forked goes with its worker. A child that is no worker was inherited (we may be process 1 of
+    // a container) and leads a life of its own.
     if (dead) ::kill(-pid, SIGKILL);
     int status = 0;
     ::waitpid(pid, &status, 0);
@@ -189,8 +194,8 @@ void Master::receive_on(const Poller::Event& event) {
   }
 }
 
-// Also the end of a pause, and the begin of listening: a listener stands in the poller unless it has been found that nothing can
-// be accepted for want of descriptors.
+// Also the end of a pause, and the begin of listening: a listener stands in the poller unless it has been found that
+// nothing can be accepted for want of descriptors.
 void Master::accept_on(std::uint32_t index) {
   Door& door = *doors_[index];
   if (door.listener.fd() < 0) return;
@@ -220,7 +225,9 @@ void Master::dispatch() {
   if (!announced_ && !stopping_) announce();
 }
 
-void Master::tend_timers() { loop_.timers.run(Clock::now()); }
+void Master::tend_timers() {
+  loop_.timers.run(Clock::now());
+}
 
 // Once each app has shown whether it starts: says that the server is ready, or gives up.
 void Master::announce() {

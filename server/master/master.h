@@ -1,5 +1,5 @@
-// The master: owns listeners, connections, timers and workers. One thread, no plugin code, and no system call that waits but
-// the poller's.
+// The master: owns listeners, connections, timers and workers. One thread, no plugin code, and no system call that
+// waits but the poller's.
 #pragma once
 
 #include <memory>
@@ -26,12 +26,13 @@ struct Options {
 
 class Master {
  public:
-  // Binds all listeners and makes runtime_dir. Signals must be blocked already (base/signals.h). On failure nothing is left
-  // behind.
-  static Result<std::unique_ptr<Master>> create(config::Config config, Options options, Spawner::WorkerMain worker_main);
+  // Binds all listeners and makes runtime_dir. Signals must be blocked already (base/signals.h). On failure nothing is
+  // left behind.
+  static Result<std::unique_ptr<Master>> create(config::Config config, Options options,
+                                                Spawner::WorkerMain worker_main);
 
-  // Serves until it is told to stop. The error says why it could not start: every app has failed, or one has and `strict` is
-  // set.
+  // Serves until it is told to stop. The error says why it could not start: every app has failed, or one has and
+  // `strict` is set.
   Result<void> run();
 
  private:

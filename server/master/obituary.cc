@@ -22,6 +22,17 @@ std::string describe_status(int wait_status) {
   return fmt::format("exited with status {}", WEXITSTATUS(wait_status));
 }
 
+std::string describe_end(KillReason killed, int wait_status) {
+  switch (killed) {
+    case KillReason::kRequestTimeout: return "killed by timeouts.request";
+    case KillReason::kStopTimeout: return "killed by timeouts.stop";
+    case KillReason::kNone:
+    case KillReason::kStartTimeout:
+    case KillReason::kBrokenProtocol: break;
+  }
+  return describe_status(wait_status);
+}
+
 std::string describe_work(const WorkerSlot& slot, TimePoint now) {
   if (!slot.lent) return "while idle";
   if (slot.page.taken() != slot.lend_serial) return "before it took the request";
@@ -82,8 +93,7 @@ Obituary write_obituary(std::string_view app, const WorkerSlot& slot, int wait_s
   if (!slot.failure.empty() || slot.state == SlotState::kStarting) {
     return {Level::kError, describe_failed_start(app, slot, wait_status)};
   }
-  const std::string how =
-      slot.killed == KillReason::kRequestTimeout ? "killed by timeouts.request" : describe_status(wait_status);
+  const std::string how = describe_end(slot.killed, wait_status);
   return {Level::kError,
           fmt::format("{}: {} {}{}", describe_worker(app, slot), how, describe_work(slot, now), describe(fate))};
 }

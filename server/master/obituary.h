@@ -32,8 +32,8 @@ struct Obituary {
   std::string line;
 };
 
-// The log line: app, generation, pid, signal or status, what the worker was doing, and what its client gets. Level debug where
-// the worker has left as it was told to. Everything that comes from the shared page is quoted.
+// The log line: app, generation, pid, signal or status, what the worker was doing, and what its client gets. Level
+// debug where the worker has left as it was told to. Everything that comes from the shared page is quoted.
 Obituary write_obituary(std::string_view app, const WorkerSlot& slot, int wait_status, Fate fate, TimePoint now);
 
 }  // namespace forklift::master

@@ -53,7 +53,8 @@ Reception::Accepted Reception::accept_one(Listener& listener, App& app) {
                    listener.address().to_string(), describe_errno(errno));
       return Accepted::kExhausted;
     }
-    // Whatever else it is (EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN ...) belongs to that one connection (accept(2)).
+    // Whatever else it is (EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN ...) belongs to that one connection
+    // (accept(2)).
     log::debug("app \"{}\": accept: {}", app.name(), describe_errno(errno));
   }
 }
@@ -166,7 +167,7 @@ void Reception::refuse(Connection& connection, const protocol::HeadScan& scan) {
 }
 
 void Reception::on_deadline(Connection& connection) {
-  log::info("app \"{}\": refused with 408: {} bytes of a head after {} s (timeouts.head)", connection.app->name(),
+  log::info("app \"{}\": refused with 408: {} bytes of a head after {:.3f} s (timeouts.head)", connection.app->name(),
             connection.bytes, std::chrono::duration<double>(Clock::now() - connection.accepted).count());
   farewell_.answer(connection, 408);
 }

@@ -1,5 +1,5 @@
-// Reception: holding a connection in the master until its request's head has arrived, so that only complete heads cost a
-// worker.
+// Reception: holding a connection in the master until its request's head has arrived, so that only complete heads cost
+// a worker.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,8 @@ class Reception {
   Reception(Loop& loop, ConnectionTable& connections, Farewell& farewell)
       : loop_(loop), connections_(connections), farewell_(farewell) {}
 
-  // Accepts what waits at `listener`, at most a batch of it. False if descriptors or memory are out: the caller is to leave the
-  // listener alone for a while, because it stays readable.
+  // Accepts what waits at `listener`, at most a batch of it. False if descriptors or memory are out: the caller is to
+  // leave the listener alone for a while, because it stays readable.
   bool accept_from(Listener& listener, App& app);
   // The same without a bound: before the listener is closed, which resets whatever still waits in it.
   void accept_all_from(Listener& listener, App& app);
@@ -27,7 +27,8 @@ class Reception {
   void on_readable(Connection& connection, std::uint32_t events);
   void on_deadline(Connection& connection);  // its head took too long: 408
 
-  // The server stops: a request that is there is taken, a silent connection is closed, one whose head has begun gets until `deadline`.
+  // The server stops: a request that is there is taken, a silent connection is closed, one whose head has begun gets
+  // until `deadline`.
   void hasten(Connection& connection, TimePoint deadline);
 
  private:

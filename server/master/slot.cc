@@ -12,11 +12,11 @@ constexpr std::optional<State> kNo = std::nullopt;
 
 constexpr std::optional<State> kTransitions[5][5] = {
     //               kReady           kLent         kDone            kDrain            kDied
-    /* STARTING */ {State::kIdle,     kNo,          kNo,             State::kDraining, State::kGone},
-    /* IDLE     */ {kNo,              State::kBusy, kNo,             State::kDraining, State::kGone},
-    /* BUSY     */ {kNo,              kNo,          State::kIdle,    State::kDraining, State::kGone},
-    /* DRAINING */ {State::kDraining, kNo,          State::kDraining, State::kDraining, State::kGone},
-    /* GONE     */ {kNo,              kNo,          kNo,             kNo,              kNo},
+    /* STARTING */ {State::kIdle, kNo, kNo, State::kDraining, State::kGone},
+    /* IDLE     */ {kNo, State::kBusy, kNo, State::kDraining, State::kGone},
+    /* BUSY     */ {kNo, kNo, State::kIdle, State::kDraining, State::kGone},
+    /* DRAINING */ {State::kDraining, kNo, State::kDraining, State::kDraining, State::kGone},
+    /* GONE     */ {kNo, kNo, kNo, kNo, kNo},
 };
 
 void forget_worker(WorkerSlot& slot) {
@@ -89,6 +89,8 @@ WorkerSlot* SlotTable::find(std::uint32_t index, std::uint32_t serial) {
   return slot.serial == serial && slot.state != State::kGone ? &slot : nullptr;
 }
 
-unsigned SlotTable::live() const { return count(State::kStarting) + count(State::kIdle) + count(State::kBusy); }
+unsigned SlotTable::live() const {
+  return count(State::kStarting) + count(State::kIdle) + count(State::kBusy);
+}
 
 }  // namespace forklift::master

@@ -32,7 +32,8 @@ enum class SlotEvent {
 
 std::string_view to_string(SlotState state);
 
-// The state after `event`; nullopt where it cannot happen in `state` (a worker that says so is broken). No side effects.
+// The state after `event`; nullopt where it cannot happen in `state` (a worker that says so is broken). No side
+// effects.
 std::optional<SlotState> transition(SlotState state, SlotEvent event);
 
 // Why the master has killed a worker.

@@ -31,8 +31,8 @@ Result<void> Spawner::spawn(WorkerSlot& slot, std::shared_ptr<Generation> genera
                   .image = std::move(slot.generation->image)});
     ::_exit(1);
   }
-  // The worker does the same; whoever comes second finds it done. A group of its own keeps Ctrl-C from the terminal away from
-  // a request in flight, and lets one kill end what the plugin has forked.
+  // The worker does the same; whoever comes second finds it done. A group of its own keeps Ctrl-C from the terminal
+  // away from a request in flight, and lets one kill end what the plugin has forked.
   ::setpgid(pid, pid);
   slot.pid = pid;
   slot.channel = std::move(channel->first);

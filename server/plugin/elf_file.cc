@@ -26,22 +26,14 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && sizeof(void*) == 8, "
 
 std::string machine_name(std::uint16_t machine) {
   switch (machine) {
-    case EM_386:
-      return "i386";
-    case EM_X86_64:
-      return "x86-64";
-    case EM_ARM:
-      return "arm";
-    case EM_AARCH64:
-      return "aarch64";
-    case EM_RISCV:
-      return "riscv";
-    case EM_PPC64:
-      return "ppc64";
-    case EM_S390:
-      return "s390x";
-    default:
-      return fmt::format("machine {}", machine);
+    case EM_386: return "i386";
+    case EM_X86_64: return "x86-64";
+    case EM_ARM: return "arm";
+    case EM_AARCH64: return "aarch64";
+    case EM_RISCV: return "riscv";
+    case EM_PPC64: return "ppc64";
+    case EM_S390: return "s390x";
+    default: return fmt::format("machine {}", machine);
   }
 }
 
@@ -55,14 +47,10 @@ Result<void> check_identity(const Elf64_Ehdr& elf) {
                 machine_name(kOwnMachine));
   }
   switch (elf.e_type) {
-    case ET_DYN:
-      return {};
-    case ET_REL:
-      return fail("is an object file, not a shared object; link it with -shared");
-    case ET_EXEC:
-      return fail("is a program, not a shared object; build it with -fPIC and -shared");
-    default:
-      return fail("is not a shared object (ELF type {})", elf.e_type);
+    case ET_DYN: return {};
+    case ET_REL: return fail("is an object file, not a shared object; link it with -shared");
+    case ET_EXEC: return fail("is a program, not a shared object; build it with -fPIC and -shared");
+    default: return fail("is not a shared object (ELF type {})", elf.e_type);
   }
 }
 

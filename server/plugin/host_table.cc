@@ -36,11 +36,11 @@ std::string_view bounded(const char* text, std::size_t bytes_max) {
 std::string line_of(const char* text, std::size_t bytes_max) {
   std::string_view rest = bounded(text, bytes_max);
   if (rest.ends_with('\n')) rest.remove_suffix(1);
-  std::string line = escape(rest);
+  std::string line = escape_controls(rest);
   if (line.size() <= bytes_max) return line;
   line.clear();
   for (const char& byte : rest) {
-    const std::string shown = escape(std::string_view(&byte, 1));
+    const std::string shown = escape_controls(std::string_view(&byte, 1));
     if (line.size() + shown.size() > bytes_max) break;
     line += shown;
   }
@@ -49,12 +49,9 @@ std::string line_of(const char* text, std::size_t bytes_max) {
 
 log::Level log_level(int level) {
   switch (level) {
-    case FORKLIFT_LOG_DEBUG:
-      return log::Level::kDebug;
-    case FORKLIFT_LOG_INFO:
-      return log::Level::kInfo;
-    case FORKLIFT_LOG_WARNING:
-      return log::Level::kWarning;
+    case FORKLIFT_LOG_DEBUG: return log::Level::kDebug;
+    case FORKLIFT_LOG_INFO: return log::Level::kInfo;
+    case FORKLIFT_LOG_WARNING: return log::Level::kWarning;
     default:  // a level that doesn't exist is a mistake, and what it wants to say may matter
       return log::Level::kError;
   }
@@ -101,12 +98,9 @@ int HostTable::settings_kind(const forklift_settings* table, const char* path) n
     const config::Settings* node = find_setting(table, path);
     if (node == nullptr) return FORKLIFT_SETTING_NONE;
     switch (node->kind) {
-      case config::Settings::Kind::kScalar:
-        return FORKLIFT_SETTING_TEXT;
-      case config::Settings::Kind::kList:
-        return FORKLIFT_SETTING_LIST;
-      case config::Settings::Kind::kMap:
-        return FORKLIFT_SETTING_MAP;
+      case config::Settings::Kind::kScalar: return FORKLIFT_SETTING_TEXT;
+      case config::Settings::Kind::kList: return FORKLIFT_SETTING_LIST;
+      case config::Settings::Kind::kMap: return FORKLIFT_SETTING_MAP;
     }
     return FORKLIFT_SETTING_NONE;
   });

@@ -189,6 +189,11 @@ std::optional<std::uint64_t> declared_length(const ResponseHead& head) {
   return std::nullopt;
 }
 
+void remove_length(ResponseHead& head) {
+  std::erase_if(head.headers, [](const auto& header) { return same_name(header.first, "Content-Length"); });
+  head.content_length.reset();
+}
+
 bool forbids_body(std::string_view method, int status) {
   return method == "HEAD" || status == 204 || status == 304;
 }

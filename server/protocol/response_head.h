@@ -43,6 +43,8 @@ tl::expected<void, std::string> check(const ResponseHead& head);
 
 // The value of the header Content-Length; nothing if there is none.
 std::optional<std::uint64_t> declared_length(const ResponseHead& head);
+// Leaves it out: a 204 has none (RFC 9110, 8.6).
+void remove_length(ResponseHead& head);
 
 // True where a response to `method` with this status has no body: HEAD, 204, 304 (RFC 9110, 6.4.1).
 bool forbids_body(std::string_view method, int status);

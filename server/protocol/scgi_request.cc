@@ -40,17 +40,20 @@ tl::expected<Variable, Rejection> take_variable(std::string_view& block) {
                 quote(block, kShownBytes));
 }
 
-tl::expected<std::uint64_t, Rejection> read_content_length(const Variable& first, std::uint64_t limit) {
+tl::expected<std::uint64_t, Rejection> read_content_length(const Variable& first) {
   if (first.name != "CONTENT_LENGTH") {
     return reject(400, "the first variable is {}: SCGI begins with CONTENT_LENGTH", quote(first.name, kShownBytes));
   }
   const std::optional<std::uint64_t> length = parse_digits(first.value);
   if (!length) return reject(400, "CONTENT_LENGTH is {}: expected digits", quote(first.value, kShownBytes));
-  if (*length > limit) {
-    return reject(413, "CONTENT_LENGTH is {}: above the limit of {} bytes (limits.body)",
-                  quote(first.value, kShownBytes), limit);
-  }
   return *length;
+}
+
+// Last of all, so that the log can say which request it was.
+tl::expected<void, Rejection> check_length(const Request& request, std::uint64_t limit) {
+  if (request.content_length <= limit) return {};
+  return reject(413, "CONTENT_LENGTH is {}: above the limit of {} bytes (limits.body)",
+                quote(request.variables.front().value, kShownBytes), limit);
 }
 
 // A front server that has lost part of a body would otherwise make a plugin take the rest for the whole.
@@ -98,7 +101,7 @@ tl::expected<void, Rejection> parse_scgi_head(std::string_view head, const Reque
     tl::expected<Variable, Rejection> variable = take_variable(*block);
     if (!variable) return tl::unexpected(std::move(variable.error()));
     if (count == 0) {
-      tl::expected<std::uint64_t, Rejection> length = read_content_length(*variable, limits.body);
+      tl::expected<std::uint64_t, Rejection> length = read_content_length(*variable);
       if (!length) return tl::unexpected(std::move(length.error()));
       request.content_length = *length;
     }
@@ -106,7 +109,9 @@ tl::expected<void, Rejection> parse_scgi_head(std::string_view head, const Reque
     if (!added) return added;
   }
 
-  return check_scgi(request).and_then([&] { return check_http_content_length(request); });
+  return check_scgi(request).and_then([&] { return check_http_content_length(request); }).and_then([&] {
+    return check_length(request, limits.body);
+  });
 }
 
 }  // namespace forklift::protocol

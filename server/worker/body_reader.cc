@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace forklift::worker {
 
@@ -25,8 +26,9 @@ BodyReader::BodyReader(ClientSocket& socket, std::string_view along, std::size_t
       keeps_unread_(unread > 0),
       length_(length),
       limits_(limits),
-      started_(Clock::now()),
-      surplus_(along.size() > length) {}
+      surplus_(along.size() > length) {
+  if (keeps_unread_) socket_.wait_for_arrivals();
+}
 
 std::int64_t BodyReader::read(void* buffer, std::size_t size, bool wait) {
   if (error_ != 0) return error_;
@@ -38,13 +40,12 @@ std::int64_t BodyReader::read(void* buffer, std::size_t size, bool wait) {
     delivered_ += n;
     return static_cast<std::int64_t>(n);
   }
-  if (!prepare_wait()) return error_;
 
   while (true) {
     const std::int64_t n = receive(static_cast<char*>(buffer), size);
     if (n > 0) {
       delivered_ += static_cast<std::uint64_t>(n);
-      stalled_since_ = kNever;
+      if (stalled_since_ != kNever) stalled_ += Clock::now() - std::exchange(stalled_since_, kNever);
       return n;
     }
     if (n == 0) return error_ = FORKLIFT_ESHORT;
@@ -55,33 +56,51 @@ std::int64_t BodyReader::read(void* buffer, std::size_t size, bool wait) {
   }
 }
 
-// On a Unix socket the last byte of the request is only peeked: as long as it is unread, the last close resets the connection,
-// and a worker that dies in the middle of its response cannot pass for one that has finished it.
 std::int64_t BodyReader::receive(char* buffer, std::size_t size) {
-  const std::uint64_t remaining = length_ - delivered_;
-  if (!keeps_unread_) return socket_.receive(buffer, static_cast<std::size_t>(std::min<std::uint64_t>(size, remaining)));
+  const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(size, length_ - delivered_));
+  return keeps_unread_ ? receive_all_but_one(buffer, wanted) : socket_.receive(buffer, wanted);
+}
 
-  std::int64_t taken = 0;
-  if (remaining > 1) {
-    taken = socket_.receive(buffer, static_cast<std::size_t>(std::min<std::uint64_t>(size, remaining - 1)));
-    const bool last_is_next = taken > 0 && static_cast<std::uint64_t>(taken) == remaining - 1;
-    if (!last_is_next || static_cast<std::size_t>(taken) == size) return taken;
+// On a Unix socket one byte of those that have arrived always stays unread. Then the last close resets the connection,
+// and a worker that dies in the middle of its response cannot pass for one that has finished it. Where everything that
+// is there is wanted, its last byte is only peeked.
+std::int64_t BodyReader::receive_all_but_one(char* buffer, std::size_t size) {
+  if (!take_unread(1)) return -ECONNRESET;
+  std::size_t fresh = count_fresh();
+  if (fresh == 0) {
+    if (!socket_.peer_has_ended()) return -EAGAIN;
+    if ((fresh = count_fresh()) == 0) return 0;
   }
-  const std::int64_t last = socket_.receive(buffer + taken, 1, MSG_PEEK);
-  if (last == 1) unread_ = 1;
-  return taken > 0 ? taken + std::max<std::int64_t>(last, 0) : last;
+  // The byte that was kept so far comes first.
+  const std::size_t kept = unread_;
+  const std::size_t taken = fresh > size ? size : fresh - 1;
+  char before = 0;
+  const iovec parts[] = {{&before, kept}, {buffer, taken}};
+  if (kept + taken > 0 && socket_.receive(parts) != static_cast<ssize_t>(kept + taken)) return -ECONNRESET;
+  unread_ = 0;
+  if (fresh > size) return static_cast<std::int64_t>(taken);
+  if (socket_.receive(buffer + taken, 1, MSG_PEEK) != 1) return -ECONNRESET;
+  unread_ = 1;
+  return static_cast<std::int64_t>(fresh);
 }
 
-bool BodyReader::prepare_wait() {
-  if (unread_ == 0 || take_unread()) return true;
-  error_ = FORKLIFT_EGONE;
-  return false;
+std::size_t BodyReader::count_fresh() const {
+  const ssize_t queued = socket_.count_unread();
+  return queued > static_cast<ssize_t>(unread_) ? static_cast<std::size_t>(queued) - unread_ : 0;
 }
 
-bool BodyReader::take_unread() {
+bool BodyReader::is_ready() const {
+  return error_ != 0 || delivered_ == length_ || !along_.empty() || (keeps_unread_ && has_arrived());
+}
+
+bool BodyReader::has_arrived() const {
+  return !keeps_unread_ || count_fresh() > 0 || socket_.peer_has_ended();
+}
+
+bool BodyReader::take_unread(std::size_t left) {
   std::array<char, 16 * 1024> scratch;
-  while (unread_ > 0) {
-    const ssize_t n = socket_.receive(scratch.data(), std::min(scratch.size(), unread_));
+  while (unread_ > left) {
+    const ssize_t n = socket_.receive(scratch.data(), std::min(scratch.size(), unread_ - left));
     if (n <= 0) return false;
     unread_ -= static_cast<std::size_t>(n);
   }
@@ -93,9 +112,10 @@ TimePoint BodyReader::stall_deadline() {
   if (stalled_since_ == kNever) stalled_since_ = Clock::now();
   const TimePoint progress = stalled_since_ + limits_.timeout;
   if (limits_.rate == 0) return progress;
-  // On average `rate` bytes a second, once `timeout` has passed: byte by byte for ever is not progress.
+  // Byte by byte for ever is not progress. Only time in which the plugin waited for the client counts: a plugin that is
+  // slow itself does not make its client so.
   const auto earned = seconds(std::min<std::uint64_t>(delivered_ / limits_.rate, kLongestSeconds));
-  return std::min(progress, started_ + limits_.timeout + earned);
+  return std::min(progress, stalled_since_ + (limits_.timeout + earned - stalled_));
 }
 
 // Asks for one byte more than the request still has in the socket, which tells in the same call whether more has come.

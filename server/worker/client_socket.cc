@@ -1,9 +1,12 @@
 #include "worker/client_socket.h"
 
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <vector>
 
 namespace forklift::worker {
 
@@ -28,7 +31,16 @@ int milliseconds_until(TimePoint deadline) {
 
 ssize_t ClientSocket::receive(void* buffer, std::size_t size, int flags) {
   const ssize_t n = retry_interrupted([&] { return ::recv(fd_.get(), buffer, size, flags | MSG_DONTWAIT); });
-  if (n > 0) page_.set_activity(ipc::Activity::kPlugin);
+  if (n > 0) note_progress();
+  return n;
+}
+
+ssize_t ClientSocket::receive(std::span<const iovec> parts) {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(parts.data());
+  message.msg_iovlen = parts.size();
+  const ssize_t n = retry_interrupted([&] { return ::recvmsg(fd_.get(), &message, MSG_DONTWAIT); });
+  if (n > 0) note_progress();
   return n;
 }
 
@@ -37,7 +49,7 @@ ssize_t ClientSocket::send(std::span<const iovec> parts) {
   message.msg_iov = const_cast<iovec*>(parts.data());
   message.msg_iovlen = parts.size();
   const ssize_t n = retry_interrupted([&] { return ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT); });
-  if (n > 0) page_.set_activity(ipc::Activity::kPlugin);
+  if (n > 0) note_progress();
   return n;
 }
 
@@ -50,21 +62,57 @@ bool ClientSocket::wait(short events, TimePoint deadline) {
   }
 }
 
+ssize_t ClientSocket::count_unread() const {
+  int bytes = 0;
+  return ::ioctl(fd_.get(), FIONREAD, &bytes) == 0 ? bytes : -errno;
+}
+
+bool ClientSocket::peer_has_ended() const {
+  pollfd entry{fd_.get(), POLLRDHUP, 0};
+  return ::poll(&entry, 1, 0) == 1 && (entry.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+// poll(2) cannot tell new bytes from the one that stays unread, and would never wait. An edge-triggered epoll can, and
+// is itself something that poll(2) waits for.
+Result<void> ClientSocket::watch_arrivals() {
+  if (arrivals_) return {};
+  arrivals_.reset(::epoll_create1(EPOLL_CLOEXEC));
+  if (!arrivals_) return fail_errno("epoll_create1");
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
+  if (::epoll_ctl(arrivals_.get(), EPOLL_CTL_ADD, fd_.get(), &event) != 0) return fail_errno("epoll_ctl");
+  return {};
+}
+
 int ClientSocket::poll_with(std::span<pollfd> entries, TimePoint deadline, ipc::Activity activity) {
+  std::vector<pollfd> watched(entries.begin(), entries.end());
+  if (arrivals_only_ && (entries[0].events & POLLIN) && watch_arrivals()) {
+    watched[0].events &= static_cast<short>(~POLLIN);
+    watched.push_back({arrivals_.get(), POLLIN, 0});
+  }
   // A plugin that waits for its own descriptors makes no progress, however often it does.
   const bool for_client = activity == ipc::Activity::kClient;
   if (for_client) page_.set_activity(ipc::Activity::kClient);
-  const int ready = ::poll(entries.data(), entries.size(), milliseconds_until(deadline));
+  const int ready = ::poll(watched.data(), watched.size(), milliseconds_until(deadline));
   const int result = ready < 0 && errno == EINTR ? 0 : ready;
   if (for_client) page_.set_activity(ipc::Activity::kPlugin);
+
+  for (std::size_t i = 0; i < entries.size(); ++i) entries[i].revents = watched[i].revents;
+  if (watched.size() > entries.size() && watched.back().revents != 0) {
+    epoll_event event{};
+    ::epoll_wait(arrivals_.get(), &event, 1, 0);
+    entries[0].revents |= POLLIN;
+  }
   return result;
 }
 
-bool ClientSocket::is_gone() const {
-  pollfd entry{fd_.get(), 0, 0};
-  return ::poll(&entry, 1, 0) == 1 && (entry.revents & (POLLHUP | POLLERR)) != 0;
+void ClientSocket::close() {
+  arrivals_.reset();
+  fd_.reset();
 }
 
-void ClientSocket::shut_down() { ::shutdown(fd_.get(), SHUT_WR); }
+void ClientSocket::shut_down() {
+  ::shutdown(fd_.get(), SHUT_WR);
+}
 
 }  // namespace forklift::worker

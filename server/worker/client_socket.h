@@ -1,5 +1,5 @@
-// The lent connection, as the worker uses it: never blocking in a system call but poll(2), because O_NONBLOCK and socket
-// timeouts would belong to the open file, which the master holds too.
+// The lent connection, as the worker uses it: never blocking in a system call but poll(2), because O_NONBLOCK and
+// socket timeouts would belong to the open file, which the master holds too.
 #pragma once
 
 #include <poll.h>
@@ -9,6 +9,7 @@
 #include <span>
 
 #include "base/clock.h"
+#include "base/result.h"
 #include "base/unique_fd.h"
 #include "ipc/page.h"
 
@@ -19,30 +20,44 @@ class ClientSocket {
   // Marks in `page` when the worker waits for the client, so that the master's timeouts.request spares it.
   ClientSocket(UniqueFd fd, ipc::SharedPage& page) : fd_(std::move(fd)), page_(page) {}
 
-  // recv(2) and sendmsg(2) without waiting. The number of bytes (recv: 0 is the client's end), or -errno. Bytes that come or go
-  // count as progress.
+  // recv(2) and sendmsg(2) without waiting. The number of bytes (recv: 0 is the client's end), or -errno. Bytes that
+  // come or go count as progress.
   ssize_t receive(void* buffer, std::size_t size, int flags = 0);
+  ssize_t receive(std::span<const iovec> parts);
   ssize_t send(std::span<const iovec> parts);
 
   // Waits until one of `events` (poll(2)) or an error is there. False when `deadline` came first.
   bool wait(short events, TimePoint deadline);
 
-  // poll(2) over the connection and `others` together; the connection's own entry is the first. Returns poll's result, with
-  // EINTR as 0. `activity` is what the page says meanwhile.
+  // Bytes that have arrived and were not taken, or -errno. Unix sockets only.
+  ssize_t count_unread() const;
+  // True once the peer sends no more: what is unread then is all that there will be.
+  bool peer_has_ended() const;
+  // From now on POLLIN means that something has arrived since it was last reported, and not that something is unread:
+  // for a Unix socket, in which a byte always stays unread. May be reported once too often.
+  void wait_for_arrivals() { arrivals_only_ = true; }
+
+  // poll(2) over the connection and `others` together; the connection's own entry is the first. Returns poll's result,
+  // with EINTR as 0. `activity` is what the page says meanwhile.
   int poll_with(std::span<pollfd> entries, TimePoint deadline, ipc::Activity activity);
 
-  // True once the connection is broken: both directions shut down or an error (a half-close alone is not).
-  bool is_gone() const;
+  // The plugin has read or written something, even if no byte of the connection has moved.
+  void note_progress() { page_.set_activity(ipc::Activity::kPlugin); }
 
-  // Ends the response. Every clean close of a lent connection comes after this: the master's duplicate would hold it open.
+  // Ends the response. Every clean close of a lent connection comes after this: the master's duplicate would hold it
+  // open.
   void shut_down();
-  void close() { fd_.reset(); }
+  void close();
 
   int fd() const { return fd_.get(); }
 
  private:
+  Result<void> watch_arrivals();
+
   UniqueFd fd_;
   ipc::SharedPage& page_;
+  bool arrivals_only_ = false;
+  UniqueFd arrivals_;  // epoll(7) over the connection, edge-triggered; made when something is waited for
 };
 
 }  // namespace forklift::worker

@@ -30,10 +30,14 @@ const char* get_variable(const forklift_env* env, const char* name, size_t* size
   return found ? found->value.data() : nullptr;
 }
 
-std::string_view bytes(const void* data, size_t size) { return {static_cast<const char*>(data), size}; }
+std::string_view bytes(const void* data, size_t size) {
+  return {static_cast<const char*>(data), size};
+}
 
 // NULL, or more than any object has: the -1 of a read(2) that the plugin has not looked at.
-bool is_wrong(const void* data, size_t size) { return (!data && size > 0) || size > PTRDIFF_MAX; }
+bool is_wrong(const void* data, size_t size) {
+  return (!data && size > 0) || size > PTRDIFF_MAX;
+}
 
 }  // namespace
 
@@ -53,15 +57,9 @@ Exchange::Exchange(const protocol::Request& request, ClientSocket& socket, BodyR
 
   body_.version = FORKLIFT_VERSION_OF(forklift_body);
   body_.length = body.length();
-  body_.reader = &body;
-  body_.read = [](forklift_body* b, void* buffer, size_t size) -> int64_t {
-    if (is_wrong(buffer, size)) return FORKLIFT_EINVAL;
-    return static_cast<Body*>(b)->reader->read(buffer, size, true);
-  };
-  body_.try_read = [](forklift_body* b, void* buffer, size_t size) -> int64_t {
-    if (is_wrong(buffer, size)) return FORKLIFT_EINVAL;
-    return static_cast<Body*>(b)->reader->read(buffer, size, false);
-  };
+  body_.exchange = this;
+  body_.read = [](forklift_body* b, void* buffer, size_t size) { return read(b, buffer, size, true); };
+  body_.try_read = [](forklift_body* b, void* buffer, size_t size) { return read(b, buffer, size, false); };
 
   out_.version = FORKLIFT_VERSION_OF(forklift_out);
   out_.exchange = this;
@@ -74,9 +72,22 @@ Exchange::Exchange(const protocol::Request& request, ClientSocket& socket, BodyR
   out_.wait = &Exchange::wait;
 }
 
+int64_t Exchange::read(forklift_body* body, void* buffer, size_t size, bool wait) {
+  if (is_wrong(buffer, size)) return FORKLIFT_EINVAL;
+  Exchange& exchange = *static_cast<Body*>(body)->exchange;
+  exchange.socket_.note_progress();
+  return exchange.reader_.read(buffer, size, wait);
+}
+
+Exchange& Exchange::progressing(forklift_out* out) {
+  Exchange& exchange = *static_cast<Out*>(out)->exchange;
+  exchange.socket_.note_progress();
+  return exchange;
+}
+
 int Exchange::begin(forklift_out* out, int status, const forklift_header* headers, size_t count) {
   return guarded([&]() -> int {
-    ResponseWriter& writer = static_cast<Out*>(out)->exchange->writer_;
+    ResponseWriter& writer = progressing(out).writer_;
     protocol::ResponseHead head;
     head.status = status;
     if (!headers && count > 0) return writer.fail(FORKLIFT_EINVAL, "begin: headers is NULL");
@@ -90,7 +101,7 @@ int Exchange::begin(forklift_out* out, int status, const forklift_header* header
 
 int Exchange::write(forklift_out* out, const void* data, size_t size) {
   return guarded([&]() -> int {
-    ResponseWriter& writer = static_cast<Out*>(out)->exchange->writer_;
+    ResponseWriter& writer = progressing(out).writer_;
     if (is_wrong(data, size)) return writer.fail(FORKLIFT_EINVAL, "write: data is NULL, or its size no size");
     return writer.write(bytes(data, size));
   });
@@ -98,18 +109,18 @@ int Exchange::write(forklift_out* out, const void* data, size_t size) {
 
 int64_t Exchange::try_write(forklift_out* out, const void* data, size_t size) {
   return guarded([&]() -> int64_t {
-    ResponseWriter& writer = static_cast<Out*>(out)->exchange->writer_;
+    ResponseWriter& writer = progressing(out).writer_;
     if (is_wrong(data, size)) return writer.fail(FORKLIFT_EINVAL, "try_write: data is NULL, or its size no size");
     return writer.try_write(bytes(data, size));
   });
 }
 
 int Exchange::flush(forklift_out* out) {
-  return guarded([&]() -> int { return static_cast<Out*>(out)->exchange->writer_.flush(); });
+  return guarded([&]() -> int { return progressing(out).writer_.flush(); });
 }
 
 int Exchange::send_file(forklift_out* out, int fd, uint64_t offset, uint64_t length) {
-  return guarded([&]() -> int { return static_cast<Out*>(out)->exchange->writer_.send_file(fd, offset, length); });
+  return guarded([&]() -> int { return progressing(out).writer_.send_file(fd, offset, length); });
 }
 
 void Exchange::fail(forklift_out* out, const char* message) {
@@ -129,7 +140,7 @@ int Exchange::wait_for(unsigned interest, forklift_poll* polls, size_t count, in
     return writer_.fail(FORKLIFT_EINVAL, "wait: more than 64 descriptors, or none where some were promised");
   }
   int ready = 0;
-  if ((interest & FORKLIFT_WAIT_BODY) && (reader_.is_ready() || !reader_.prepare_wait())) ready |= FORKLIFT_WAIT_BODY;
+  if ((interest & FORKLIFT_WAIT_BODY) && reader_.is_ready()) ready |= FORKLIFT_WAIT_BODY;
   if ((interest & FORKLIFT_WAIT_OUT) && writer_.has_room()) ready |= FORKLIFT_WAIT_OUT;
 
   std::array<pollfd, kPollsMax + 1> entries;
@@ -150,14 +161,16 @@ int Exchange::wait_for(unsigned interest, forklift_poll* polls, size_t count, in
   while (true) {
     const int n = socket_.poll_with({entries.data(), count + 1}, until,
                                     for_client ? ipc::Activity::kClient : ipc::Activity::kPlugin);
+    short events = n > 0 ? entries[0].revents : short{0};
+    if ((events & POLLIN) && !reader_.has_arrived()) events &= static_cast<short>(~POLLIN);
     if (n > 0) {
-      const short events = entries[0].revents;
       if (events & (POLLIN | POLLHUP | POLLERR)) ready |= static_cast<int>(interest & FORKLIFT_WAIT_BODY);
       if (events & (POLLOUT | POLLHUP | POLLERR)) ready |= static_cast<int>(interest & FORKLIFT_WAIT_OUT);
       if (events & (POLLHUP | POLLERR)) ready |= FORKLIFT_WAIT_GONE;
     }
     for (size_t i = 0; i < count; ++i) polls[i].revents = entries[i + 1].revents;
-    if (n > 0 || ready != 0) return ready;
+    const bool polled = std::any_of(polls, polls + count, [](const auto& poll) { return poll.revents != 0; });
+    if (polled || ready != 0) return ready;
     if (Clock::now() >= until) return until == own ? 0 : wait_expired(interest, body, out);
   }
 }

@@ -32,12 +32,13 @@ class Exchange {
     const protocol::Request* request;
   };
   struct Body : forklift_body {
-    BodyReader* reader;
+    Exchange* exchange;
   };
   struct Out : forklift_out {
     Exchange* exchange;
   };
 
+  static int64_t read(forklift_body* body, void* buffer, size_t size, bool wait);
   static int begin(forklift_out* out, int status, const forklift_header* headers, size_t count);
   static int write(forklift_out* out, const void* data, size_t size);
   static int64_t try_write(forklift_out* out, const void* data, size_t size);
@@ -45,6 +46,9 @@ class Exchange {
   static int send_file(forklift_out* out, int fd, uint64_t offset, uint64_t length);
   static void fail(forklift_out* out, const char* message);
   static int wait(forklift_out* out, unsigned interest, forklift_poll* polls, size_t count, int timeout_ms);
+
+  // The plugin is alive: it reads or writes.
+  static Exchange& progressing(forklift_out* out);
 
   int wait_for(unsigned interest, forklift_poll* polls, size_t count, int timeout_ms);
   int wait_expired(unsigned interest, TimePoint body_deadline, TimePoint out_deadline);

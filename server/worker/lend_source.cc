@@ -26,6 +26,8 @@ Result<std::optional<Lent>> LendSource::next() {
   return std::optional<Lent>(std::move(lent));
 }
 
-Result<void> LendSource::done(const ipc::Done& done) { return channel_.send(done); }
+Result<void> LendSource::done(const ipc::Done& done) {
+  return channel_.send(done);
+}
 
 }  // namespace forklift::worker

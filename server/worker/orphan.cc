@@ -11,13 +11,17 @@ namespace forklift::worker {
 namespace {
 
 // One that no library claims: glibc keeps the first two real-time signals for itself, profilers take SIGPROF.
-int death_signal() { return SIGRTMAX - 1; }
+int death_signal() {
+  return SIGRTMAX - 1;
+}
 
 timer_t g_timer;
 itimerspec g_grace;
 
 // Only system calls that are safe in a handler (timer_settime(2), signal-safety(7)).
-void on_masters_death(int) { ::timer_settime(g_timer, 0, &g_grace, nullptr); }
+void on_masters_death(int) {
+  ::timer_settime(g_timer, 0, &g_grace, nullptr);
+}
 
 timespec to_timespec(Duration duration) {
   const auto whole = std::chrono::floor<seconds>(duration);

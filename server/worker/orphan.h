@@ -1,5 +1,5 @@
-// What becomes of a worker whose master dies without saying goodbye (SIGKILL, a crash): it may finish its request, within
-// timeouts.stop, and is gone then, whatever its plugin does.
+// What becomes of a worker whose master dies without saying goodbye (SIGKILL, a crash): it may finish its request,
+// within timeouts.stop, and is gone then.
 #pragma once
 
 #include <sys/types.h>
@@ -9,12 +9,13 @@
 
 namespace forklift::worker {
 
-// Has the kernel tell this process of its parent's death (PR_SET_PDEATHSIG, prctl(2)). From then on a timer of the kernel
-// counts `grace` and ends the process with SIGKILL, which no mask and no handler of the plugin holds up. An idle worker does
-// not need it: the end of its channel tells it the same.
+// Has the kernel tell this process of its parent's death (PR_SET_PDEATHSIG, prctl(2)). From then on a timer of the
+// kernel counts `grace` and ends the process with SIGKILL, which no mask and no handler of the plugin holds up. (A
+// plugin that blocks the highest real-time signal but one, or takes it for itself, switches this off.) An idle worker
+// does not need it: the end of its channel tells it the same.
 //
-// `master` is the parent's pid as it was before the fork; if it is gone already, the process ends at once. To be called after
-// the user was changed, which makes the kernel forget the request.  [worker]
+// `master` is the parent's pid as it was before the fork; if it is gone already, the process ends at once. To be called
+// after the user was changed, which makes the kernel forget the request.  [worker]
 Result<void> die_with(pid_t master, Duration grace);
 
 }  // namespace forklift::worker

@@ -14,8 +14,8 @@ namespace forklift::worker {
 
 namespace {
 
-// What is buffered before the first byte is sent. As long as a page fits, an error can still become a clean 500, and the page
-// gets its Content-Length.
+// What is buffered before the first byte is sent. As long as a page fits, an error can still become a clean 500, and
+// the page gets its Content-Length.
 constexpr std::size_t kBufferBytes = 64 * 1024;
 
 // A header block may be longer than any front server takes (nginx: 4 or 8 KiB), but not endless.
@@ -43,6 +43,7 @@ int ResponseWriter::begin(protocol::ResponseHead head) {
 
 int ResponseWriter::set_head(protocol::ResponseHead head) {
   head_ = std::move(head);
+  if (head_.status == 204) protocol::remove_length(head_);
   drops_body_ = protocol::forbids_body(method_, head_.status);
   stage_ = Stage::kBody;
   return FORKLIFT_OK;
@@ -67,16 +68,14 @@ int ResponseWriter::take_head(std::string_view& data) {
   return set_head(std::move(*head));
 }
 
-// Counts `data` as body, and cuts off what must not be sent.
+// Counts `data` as body. Empties it where there is to be none.
 int ResponseWriter::account(std::string_view& data) {
   body_bytes_ += data.size();
-  if (drops_body_) {
-    data = {};
-  } else if (head_.content_length && body_bytes_ > *head_.content_length) {
-    data.remove_suffix(
-        static_cast<std::size_t>(std::min<std::uint64_t>(data.size(), body_bytes_ - *head_.content_length)));
-    return fail(FORKLIFT_EINVAL, fmt::format("the body is longer than its Content-Length of {}", *head_.content_length));
+  if (!drops_body_ && head_.content_length && body_bytes_ > *head_.content_length) {
+    return fail(FORKLIFT_EINVAL,
+                fmt::format("the body is longer than its Content-Length of {}", *head_.content_length));
   }
+  if (drops_body_) data = {};
   return FORKLIFT_OK;
 }
 
@@ -119,8 +118,9 @@ int ResponseWriter::flush() {
   return send(none, true);
 }
 
-// sendfile(2) knows no MSG_DONTWAIT, and O_NONBLOCK would belong to the open file that the master shares: a client that stops
-// reading would hold the worker in the kernel, beyond every deadline. So the file is read and sent like any other bytes.
+// sendfile(2) knows no MSG_DONTWAIT, and O_NONBLOCK would belong to the open file that the master shares: a client that
+// stops reading would hold the worker in the kernel, beyond every deadline. So the file is read and sent like any other
+// bytes.
 int ResponseWriter::send_file(int file, std::uint64_t offset, std::uint64_t length) {
   std::array<char, 64 * 1024> chunk;
   while (length > 0) {
@@ -178,8 +178,8 @@ int ResponseWriter::send(std::string_view& data, bool wait) {
   }
 }
 
-// Makes room in the buffer for as much as the connection has taken of it: where poll(2) says that it takes more, try_write()
-// does too.
+// Makes room in the buffer for as much as the connection has taken of it: where poll(2) says that it takes more,
+// try_write() does too.
 void ResponseWriter::drop_sent() {
   const std::size_t of_head = std::min(sent_, composed_.size());
   composed_.erase(0, of_head);
@@ -197,8 +197,8 @@ int ResponseWriter::finish() {
     return fail(FORKLIFT_EINVAL, fmt::format("the body has {} bytes and its Content-Length says {}", body_bytes_,
                                              *head_.content_length));
   }
-  // To HEAD, a plugin may have answered with the page that GET would get, or with nothing; the length is known only of the
-  // first.
+  // To HEAD, a plugin may have answered with the page that GET would get, or with nothing; the length is known only of
+  // the first.
   const bool has_length = head_.status != 204 && head_.status != 304 && !(drops_body_ && body_bytes_ == 0);
   if (!started_ && !head_.content_length && has_length) {
     head_.headers.emplace_back("Content-Length", std::to_string(body_bytes_));
@@ -210,7 +210,8 @@ int ResponseWriter::finish() {
 int ResponseWriter::replace(std::string_view response, int status) {
   head_ = {};
   head_.status = status;
-  composed_ = response;
+  composed_ =
+      protocol::forbids_body(method_, status) ? response.substr(0, protocol::find_block_end(response)) : response;
   composed_done_ = true;
   buffer_.clear();
   sent_ = 0;

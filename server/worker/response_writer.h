@@ -1,5 +1,5 @@
-// The response on its way to the client: its head is checked, its beginning buffered, its end marked so that nobody takes
-// half a page for a whole one.
+// The response on its way to the client: its head is checked, its beginning buffered, its end marked so that nobody
+// takes half a page for a whole one.
 #pragma once
 
 #include <cstddef>
@@ -55,8 +55,8 @@ class ResponseWriter {
   int set_head(protocol::ResponseHead head);
   int account(std::string_view& data);
   void compose_head();
-  // Sends head, buffer and `data`, in this order; what was sent of `data` is cut off its front. 0, or FORKLIFT_EAGAIN (only
-  // if `wait` is false), or an error.
+  // Sends head, buffer and `data`, in this order; what was sent of `data` is cut off its front. 0, or FORKLIFT_EAGAIN
+  // (only if `wait` is false), or an error.
   int send(std::string_view& data, bool wait);
   void drop_sent();
 
@@ -66,15 +66,15 @@ class ResponseWriter {
   const Duration timeout_;
 
   Stage stage_ = Stage::kHead;
-  std::string block_;            // the CGI header block as far as it has come
+  std::string block_;  // the CGI header block as far as it has come
   std::size_t block_scanned_ = 0;
   protocol::ResponseHead head_;
-  bool drops_body_ = false;      // HEAD, 204, 304
+  bool drops_body_ = false;       // HEAD, 204, 304
   std::uint64_t body_bytes_ = 0;  // written by the plugin
-  std::string composed_;         // head for the wire
+  std::string composed_;          // head for the wire
   bool composed_done_ = false;
-  std::string buffer_;           // body that waits to be sent
-  std::size_t sent_ = 0;         // of composed_ + buffer_
+  std::string buffer_;    // body that waits to be sent
+  std::size_t sent_ = 0;  // of composed_ + buffer_
   bool started_ = false;
   TimePoint stalled_since_ = kNever;
   int error_ = 0;

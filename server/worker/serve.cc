@@ -49,7 +49,8 @@ ipc::Done Server::serve(Lent lent) {
 }
 
 // no_sanitize: a forced unwinding carries no exception object, which the sanitizer takes for a null reference.
-__attribute__((no_sanitize("null"))) Server::Verdict Server::produce(ClientSocket& socket, BodyReader& body, ResponseWriter& out) {
+__attribute__((no_sanitize("null"))) Server::Verdict Server::produce(ClientSocket& socket, BodyReader& body,
+                                                                     ResponseWriter& out) {
   Exchange exchange(request_, socket, body, out);
   try {
     const int result = plugin_.produce(instance_, exchange.env(), exchange.body(), exchange.out());
@@ -67,24 +68,20 @@ __attribute__((no_sanitize("null"))) Server::Verdict Server::produce(ClientSocke
 
 // Decides what the client gets. True if that is a whole response; else the connection is to be aborted.
 bool Server::conclude(const Verdict& verdict, const BodyReader& body, ResponseWriter& out) {
+  const bool produced = verdict.ok && body.error() == 0 && out.error() == 0;
+  if (produced && out.finish() == 0) return true;
   if (body.error() == FORKLIFT_EGONE || out.error() == FORKLIFT_EGONE) {
     log::info("{} {}: the client closed the connection", escape(request_.method()), quote(request_.uri()));
     return false;
   }
   int status = 500;
-  std::string reason = verdict.reason;
+  std::string reason = out.error() != 0 ? out.problem() : verdict.reason;
   if (body.error() == FORKLIFT_ESHORT) {
     status = 400;
     reason = "the body is shorter than its Content-Length";
   } else if (body.error() == FORKLIFT_ETIMEOUT) {
     status = 408;
     reason = "the body has made no progress for timeouts.body, or is slower than limits.body_rate";
-  } else if (out.error() != 0) {
-    reason = out.problem();
-  } else if (verdict.ok) {
-    if (out.finish() == 0) return true;
-    if (out.error() == FORKLIFT_EGONE) return false;
-    reason = out.problem();
   }
   log_failure(out.started() ? 0 : status, escape_controls(reason));
   return !out.started() && answer(out, status);

@@ -22,8 +22,8 @@ class Server {
   Server(const config::App& app, const forklift_plugin& plugin, void* instance, ipc::SharedPage& page)
       : app_(app), plugin_(plugin), instance_(instance), page_(page) {}
 
-  // Answers the request: by the plugin, or, where its bytes are wrong, by itself. Whatever happens, the connection is closed
-  // at the return, and the result tells the master what is left to do with it.
+  // Answers the request: by the plugin, or, where its bytes are wrong, by itself. Whatever happens, the connection is
+  // closed at the return, and the result tells the master what is left to do with it.
   ipc::Done serve(Lent lent);
 
  private:

@@ -141,6 +141,8 @@ class Worker {
 
 }  // namespace
 
-void run(Assignment assignment) { Worker(std::move(assignment)).run(); }
+void run(Assignment assignment) {
+  Worker(std::move(assignment)).run();
+}
 
 }  // namespace forklift::worker

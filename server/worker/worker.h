@@ -26,8 +26,8 @@ struct Assignment {
   UniqueFd image;  // empty for the first worker of a generation, which makes it
 };
 
-// Takes the steps to READY, reporting each, and answers requests until the master says drain or is gone. Never returns: the
-// process ends with _exit, 0 after a drain.  [worker]
+// Takes the steps to READY, reporting each, and answers requests until the master says drain or is gone. Never returns:
+// the process ends with _exit, 0 after a drain.  [worker]
 [[noreturn]] void run(Assignment assignment);
 
 }  // namespace forklift::worker

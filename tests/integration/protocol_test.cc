@@ -128,6 +128,21 @@ TEST_F(Protocol, ABodyThatEndsEarlyIsAnswered400) {
   expect_same_workers();
 }
 
+// Once part of the page is out, the end has to be a reset: on a Unix socket too, where only an unread byte makes it one.
+TEST_F(Protocol, ABodyThatEndsEarlyBehindThePagesBeginningIsAReset) {
+  for (const std::size_t listener : {0, 1}) {
+    Connection connection = Connection::to(server_.listener("echo", listener));
+    const ScgiRequest request = ScgiRequest::post("/?stream", pattern_body(300'000));
+    ASSERT_TRUE(connection.send(request.bytes().substr(0, request.head().size() + 200'000)));
+    connection.shut_down_sending();
+    const Response response = connection.receive(request.reader());
+    EXPECT_EQ(response.status, 200) << response;
+    EXPECT_EQ(response.ending, Ending::kReset) << response;
+  }
+  EXPECT_THAT(server_.log(), HasSubstr("aborted: the body is shorter than its Content-Length"));
+  expect_same_workers();
+}
+
 TEST_F(Protocol, AnEndWithinTheHeadIsAQuietClose) {
   for (const std::size_t listener : {0, 1}) {
     for (const std::size_t bytes : {0, 1, 20}) {

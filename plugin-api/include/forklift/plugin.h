@@ -18,8 +18,8 @@
  *
  * C++ authors use forklift/plugin.hpp, which wraps this header and adds nothing to what crosses the boundary.
  *
- * THE LIFE OF A PLUGIN. A worker is a process with one plugin and one request at a time. It is forked, drops its
- * privileges, opens the plugin, calls forklift_plugin_v1(), checks the descriptor, calls create() once, then produce()
+ * THE LIFE OF A PLUGIN. A worker is a process with one plugin and one request at a time. It is forked, lets go
+ * of all that is not its own, opens the plugin, calls forklift_plugin_v1(), checks the descriptor, calls create() once, then produce()
  * once a request, and destroy() before it leaves. Nothing of the plugin ever runs in the master. Static constructors
  * run when the worker opens the plugin; static destructors and atexit handlers don't run: a worker leaves with
  * _exit(2), after destroy().
@@ -173,8 +173,8 @@ enum {
  * when produce() fails. Afterwards an error ends the connection with a reset, so that nobody takes half a page for a
  * whole one.
  *
- * For HEAD, 204 and 304 the host drops the body. A body that is shorter than the Content-Length which the plugin
- * declared is such an error; what is written beyond it is dropped, logged, and answered with FORKLIFT_EINVAL.
+ * For HEAD, 204 and 304 the host drops the body. A body that is shorter or longer than the Content-Length which the
+ * plugin declared is such an error; none of the surplus is sent.
  *
  * Lifetime: until produce() returns. */
 typedef struct forklift_out forklift_out;
@@ -264,8 +264,8 @@ struct forklift_host {
   uint64_t generation; /* of the app; counted from 1 */
   const forklift_settings *settings;
 
-  /* Writes one line to the server's log, with app, generation and pid in front. Bytes that are not printable are
-   * escaped; at most 8000 are written.  [any] */
+  /* Writes one line to the server's log, with app, generation and pid in front. Bytes that are not printable
+   * ASCII are escaped; at most 8000 are written.  [any] */
   void (*log)(const forklift_host *host, int level, const char *message);
 
   /* Gives the reason for the failure that create() is about to return. With the path of a setting, the log also

@@ -45,11 +45,28 @@ TEST_F(RuntimeDirTest, is_made_for_this_user_alone_and_removed_again) {
   EXPECT_FALSE(fs::exists(path_));
 }
 
-TEST_F(RuntimeDirTest, folders_on_the_way_are_made_and_stay) {
-  { ASSERT_TRUE(RuntimeDir::make(folder_ / "a/b/run")); }
-  EXPECT_EQ(mode_of(folder_ / "a"), 0700U);
-  EXPECT_EQ(mode_of(folder_ / "a/b"), 0700U);
-  EXPECT_FALSE(fs::exists(folder_ / "a/b/run"));
+TEST_F(RuntimeDirTest, folders_on_the_way_are_made_and_go_as_far_as_they_are_empty) {
+  {
+    ASSERT_TRUE(RuntimeDir::make(folder_ / "a/b/run"));
+    ASSERT_FALSE(fs::exists(folder_ / "a"));
+    auto made = RuntimeDir::make(folder_ / "a/b/run");
+    ASSERT_TRUE(made);
+    EXPECT_EQ(mode_of(folder_ / "a"), 0700U);
+    EXPECT_EQ(mode_of(folder_ / "a/b"), 0700U);
+    std::ofstream(folder_ / "a/kept") << "x";
+  }
+  EXPECT_FALSE(fs::exists(folder_ / "a/b"));
+  EXPECT_TRUE(fs::exists(folder_ / "a/kept"));
+}
+
+TEST_F(RuntimeDirTest, a_folder_on_the_way_that_others_could_replace_is_refused) {
+  fs::create_directory(folder_ / "open");
+  fs::permissions(folder_ / "open", fs::perms(0777));
+  auto made = RuntimeDir::make(folder_ / "open/run");
+  ASSERT_FALSE(made);
+  EXPECT_THAT(made.error().message(), testing::HasSubstr("others may write to"));
+  fs::permissions(folder_ / "open", fs::perms(01777));
+  EXPECT_TRUE(RuntimeDir::make(folder_ / "open/run/")) << "nobody can replace what is in a sticky folder";
 }
 
 TEST_F(RuntimeDirTest, one_that_is_there_is_used_and_what_is_in_it_stays) {

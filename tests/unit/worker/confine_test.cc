@@ -33,9 +33,13 @@ std::string open_descriptors() {
 // in_child() reports over a descriptor of its own, which therefore has to be kept.
 constexpr int kReport = 900;
 
-int open_at(int number) {
-  const UniqueFd fd(::open("/dev/zero", O_RDONLY));
-  return fd.get() == number ? ::fcntl(fd.get(), F_DUPFD, number) : ::dup2(fd.get(), number);
+void open_at(int number) {
+  UniqueFd fd(::open("/dev/zero", O_RDONLY));
+  if (fd.get() == number) {
+    (void)fd.release();
+  } else {
+    ::dup2(fd.get(), number);
+  }
 }
 
 TEST(LetGo, everything_but_the_list_is_closed) {

@@ -1,0 +1,1 @@
+// Nothing: the target that this file makes is there for its precompiled headers.
