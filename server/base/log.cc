@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,6 +40,14 @@ Result<UniqueFd> open_file(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640));
   if (!fd) return fail_errno(fmt::format("open log file {}", path));
   return fd;
+}
+
+// A pipe is shared with the workers, whose plugins may fill it between poll(2) and write(2): the master needs an open
+// file of its own that does not block. Empty where standard error is no pipe, or cannot be opened again.
+UniqueFd reopen_standard_error() {
+  struct stat status {};
+  if (::fstat(STDERR_FILENO, &status) != 0 || !S_ISFIFO(status.st_mode)) return {};
+  return UniqueFd(::open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK));
 }
 
 // Wall-clock time for people; nothing is decided by it.
@@ -90,7 +99,7 @@ std::string_view to_string(Level level) {
 }
 
 Result<void> open(const Options& options) {
-  UniqueFd file;
+  UniqueFd file = options.file == "-" ? reopen_standard_error() : UniqueFd();
   if (options.file != "-") {
     auto opened = open_file(options.file);
     if (!opened) return Failure(opened.error());

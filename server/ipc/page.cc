@@ -18,7 +18,7 @@ std::int64_t now_ns() {
 template <std::size_t N>
 void store_text(char (&to)[N], std::atomic<std::uint32_t>& size, std::string_view text) {
   const std::size_t n = std::min(text.size(), N);
-  std::memcpy(to, text.data(), n);
+  if (n > 0) std::memcpy(to, text.data(), n);  // data() of nothing is NULL
   size.store(static_cast<std::uint32_t>(n), std::memory_order_release);
 }
 

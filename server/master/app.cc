@@ -43,8 +43,9 @@ App::App(config::App config, std::uint32_t number, Loop& loop, Farewell& farewel
       slots_([this](WorkerSlot& slot) { on_slot_deadline(slot); }),
       retry_([this] { dispatch(); }),
       stop_timer_([this] {
+        if (slots_.processes() == 0 && queue_.empty()) return;
         log::warning("app \"{}\": workers are left after timeouts.stop; killing them", name());
-        slots_.for_each([this](WorkerSlot& slot) { kill(slot, KillReason::kStopTimeout); });
+        stop_at_once();
       }) {
   generation_->number = 1;
   generation_->config = std::move(config);
@@ -58,6 +59,7 @@ void App::start() {
 }
 
 void App::enqueue(Connection& connection) {
+  if (stopped_) return farewell_.answer(connection, 503);
   if (state_ == AppState::kDegraded) return farewell_.answer(connection, 503, seconds_until(backoff_.until()));
   if (queue_.size() >= config().queue.length) {
     log::warning("app \"{}\": the queue is full ({}); answered 503", name(), queue_.size());
@@ -122,7 +124,9 @@ void App::on_deadline(Connection& connection) {
 
 void App::grow() {
   while (slots_.live() < std::max(config().workers.max, 1U)) {
-    const bool below_min = !stopping_ && slots_.live() < std::max(config().workers.min, generation_->proved ? 0U : 1U);
+    // An app that is not running needs one worker to prove itself, however few it is to keep.
+    const unsigned least = std::max(config().workers.min, state_ == AppState::kRunning ? 0U : 1U);
+    const bool below_min = !stopping_ && slots_.live() < least;
     if (!below_min && queue_.size() <= slots_.count(SlotState::kStarting)) return;
     // The first worker of a generation makes the image and proves that it serves; the others follow it.
     if (!generation_->proved && slots_.count(SlotState::kStarting) > 0) return;
@@ -152,7 +156,9 @@ void App::spawn() {
 }
 
 void App::start_failed() {
-  const TimePoint until = backoff_.failed(Clock::now());
+  // Deaths of one wave are one failure: until the pause is over nothing new could have failed.
+  const TimePoint now = Clock::now();
+  const TimePoint until = backoff_.allows(now) ? backoff_.failed(now) : backoff_.until();
   if (!generation_->proved) new_generation();
   if (!stopping_) retry_.set(loop_.timers, until);
   if (slots_.live() == 0) degrade();
@@ -229,7 +235,7 @@ void App::on_step(WorkerSlot& slot, ipc::Step step) {
   }
   if (!slots_.apply(slot, SlotEvent::kReady)) return broken_protocol(slot, "READY twice");
   slot.deadline.cancel();
-  generation_->proved = true;
+  slot.generation->proved = true;
   if (state_ != AppState::kRunning) {
     log::info("app \"{}\": generation {} is running", name(), slot.generation->number);
     state_ = AppState::kRunning;
@@ -260,7 +266,7 @@ void App::on_done(WorkerSlot& slot, const ipc::Done& done) {
   Connection& connection = *std::exchange(slot.lent, nullptr);
   slot.deadline.cancel();
   slot.has_served = true;
-  backoff_.succeeded();
+  backoff_.succeeded(slot.started);
   switch (done.ending) {
     case ipc::Ending::kComplete: farewell_.close(connection); break;
     case ipc::Ending::kLinger: farewell_.linger(connection); break;
@@ -296,6 +302,9 @@ void App::on_slot_deadline(WorkerSlot& slot) {
 // timeouts.request is time in the plugin: waiting for the client has deadlines of its own, in the worker. A worker that
 // is late for those cannot keep them, because it was stopped; it has had timeouts.request on top.
 void App::check_progress(WorkerSlot& slot) {
+  // In this order: what an honest worker has written is not later than what the clock says then. The page is not to be
+  // trusted, and progress in the future is none.
+  const TimePoint progress = slot.page.progress();
   const TimePoint now = Clock::now();
   const config::Timeouts& timeouts = slot.generation->config.timeouts;
   const bool taken = slot.page.taken() == slot.lend_serial;
@@ -304,7 +313,7 @@ void App::check_progress(WorkerSlot& slot) {
   const Duration look_again = std::max<Duration>(timeouts.request / 8, milliseconds(50));
   if (waits_for_client && waits_for_ever) return slot.deadline.set(loop_.timers, now + look_again);
 
-  const TimePoint since = taken ? std::clamp(slot.page.progress(), slot.lent_at, now) : slot.lent_at;
+  const TimePoint since = taken && progress > slot.lent_at && progress <= now ? progress : slot.lent_at;
   const Duration limit =
       timeouts.request + (waits_for_client ? std::max(timeouts.body, timeouts.write) : Duration::zero());
   if (now - since >= limit) return kill(slot, KillReason::kRequestTimeout);
@@ -339,7 +348,8 @@ void App::on_death(WorkerSlot& slot, int wait_status) {
   slot.channel.close();
   slot.page = {};
   slot.generation.reset();
-  if (died_young && !stopping_) start_failed();
+  // While stopping, too, where a queued request would start the next one at once.
+  if (died_young && (!stopping_ || !queue_.empty())) start_failed();
 }
 
 // The worker is reaped and its channel read to the end, so nobody else writes on the connection any more.
@@ -347,6 +357,7 @@ void App::settle(Connection& connection, Fate fate) {
   switch (fate) {
     case Fate::kNothing: return;
     case Fate::kLendAgain:
+      if (stopped_) return farewell_.answer(connection, 503);
       connection.state = ConnectionState::kQueued;
       connection.deadline.set(loop_.timers, deadline_after(Clock::now(), config().queue.age));
       return queue_.push_front(connection);
@@ -368,7 +379,7 @@ void App::stop() {
 }
 
 void App::stop_at_once() {
-  stopping_ = true;
+  stopping_ = stopped_ = true;
   while (Connection* connection = queue_.front()) {
     queue_.remove(*connection);
     farewell_.answer(*connection, 503);

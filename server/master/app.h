@@ -108,6 +108,7 @@ class App {
   Timer retry_;  // of a start that the backoff has put off, or of a lend that the kernel had no memory for
 
   bool stopping_ = false;
+  bool stopped_ = false;  // the time for stopping is over: nothing is queued and nobody started any more
   TimePoint stop_deadline_ = kNever;
   Timer stop_timer_;
 };

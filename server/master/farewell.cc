@@ -34,6 +34,11 @@ void Farewell::leave_reception(Connection& connection, ConnectionState next) {
   const bool was_pending = connection.state == ConnectionState::kReceiving ||
                            connection.state == ConnectionState::kQueued || connection.state == ConnectionState::kLent;
   if (was_pending) connection.app->tally().pending--;
+  // Reception may have watched it edge-triggered, and a turn of drain() may leave bytes behind.
+  if (was_pending && connection.polled) {
+    loop_.poller.remove(connection.fd.get());
+    connection.polled = false;
+  }
   connection.state = next;
   connections_.heads().give_back(connection.head);
 }

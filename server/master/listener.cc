@@ -118,6 +118,7 @@ Result<Listener> Listener::bind(const config::Listen& listen) {
   auto fd = open_and_bind(listen);
   if (!fd) return in_context(fd.error());
   Listener listener(std::move(*fd), listen.address, protocol::kScgiFrame);
+  listener.backlog_ = listen.backlog;
   if (listener.is_unix()) {
     struct stat status {};
     if (::lstat(listen.address.path.c_str(), &status) == 0) {

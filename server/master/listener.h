@@ -28,6 +28,7 @@ class Listener {
   int fd() const { return fd_.get(); }
   bool is_unix() const { return address_.family == config::Address::Family::kUnix; }
   const protocol::Frame& frame() const { return *frame_; }
+  int backlog() const { return backlog_; }
 
   // With the real port.
   const config::Address& address() const { return address_; }
@@ -46,6 +47,7 @@ class Listener {
   UniqueFd fd_;
   config::Address address_;
   const protocol::Frame* frame_;
+  int backlog_ = 0;
   dev_t device_ = 0;  // of the path, to tell our socket from one that has taken its place
   ino_t inode_ = 0;
 };

@@ -108,8 +108,8 @@ Result<void> Master::run() {
     handle_signals();
     reap();
     receive();
+    tend_timers();  // before dispatch(): a timer may reopen a listener and bring requests
     dispatch();
-    tend_timers();
   }
   if (!failure_.empty()) return fail("{}", failure_);
   return {};

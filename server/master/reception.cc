@@ -37,7 +37,8 @@ bool Reception::accept_from(Listener& listener, App& app) {
 }
 
 void Reception::accept_all_from(Listener& listener, App& app) {
-  while (accept_one(listener, app) == Accepted::kOne) continue;
+  // What waited when it began, and not what a flood adds meanwhile: the master must get back to its loop.
+  for (int left = listener.backlog() + 1; left > 0 && accept_one(listener, app) == Accepted::kOne; --left) continue;
 }
 
 Reception::Accepted Reception::accept_one(Listener& listener, App& app) {

@@ -32,8 +32,8 @@ class BodyReader {
   // Ends the body with an error that was found outside (a wait that came to its deadline).
   void fail(int error) { error_ = error; }
 
-  // True when read() has something to say, as far as that is known without waiting: on TCP, only poll(2) can tell of bytes in
-  // the connection.
+  // True when read() has something to say, as far as that is known without waiting: on TCP, only poll(2) can tell of
+  // bytes in the connection.
   bool is_ready() const;
   // After poll(2) has reported the connection readable: true if read() has something to say now.
   bool has_arrived() const;

@@ -156,7 +156,8 @@ int Exchange::wait_for(unsigned interest, forklift_poll* polls, size_t count, in
   const TimePoint body = missing & FORKLIFT_WAIT_BODY ? reader_.stall_deadline() : kNever;
   const TimePoint out = missing & FORKLIFT_WAIT_OUT ? writer_.stall_deadline() : kNever;
   const TimePoint until = ready != 0 ? now : std::min({own, body, out});
-  const bool for_client = (interest & (FORKLIFT_WAIT_BODY | FORKLIFT_WAIT_OUT)) != 0;
+  // A wait that has its answer already waits for nobody: a plugin that spins on it makes no progress.
+  const bool for_client = ready == 0 && (interest & (FORKLIFT_WAIT_BODY | FORKLIFT_WAIT_OUT)) != 0;
 
   while (true) {
     const int n = socket_.poll_with({entries.data(), count + 1}, until,

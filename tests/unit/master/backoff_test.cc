@@ -38,7 +38,7 @@ TEST(Backoff, a_start_is_allowed_again_when_the_pause_is_over) {
 TEST(Backoff, an_answered_request_ends_it) {
   Backoff backoff;
   for (int i = 0; i < 5; ++i) backoff.failed(kNow);
-  backoff.succeeded();
+  backoff.succeeded(kNow);
   EXPECT_TRUE(backoff.allows(kNow));
   EXPECT_EQ(backoff.failed(kNow), kNow + kBackoffMin);
 }
