@@ -42,22 +42,20 @@ void Reception::accept_all_from(Listener& listener, App& app) {
 }
 
 Reception::Accepted Reception::accept_one(Listener& listener, App& app) {
-  while (true) {
-    UniqueFd fd(::accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (fd) {
-      admit(std::move(fd), listener, app);
-      return Accepted::kOne;
-    }
-    if (errno == EAGAIN) return Accepted::kNone;
-    if (means_exhaustion(errno)) {
-      log::warning("app \"{}\": accept on {}: {}; trying again in half a second", app.name(),
-                   listener.address().to_string(), describe_errno(errno));
-      return Accepted::kExhausted;
-    }
-    // Whatever else it is (EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN ...) belongs to that one connection
-    // (accept(2)).
-    log::debug("app \"{}\": accept: {}", app.name(), describe_errno(errno));
+  UniqueFd fd(::accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
+  if (fd) {
+    admit(std::move(fd), listener, app);
+    return Accepted::kOne;
   }
+  if (errno == EAGAIN) return Accepted::kNone;
+  if (means_exhaustion(errno)) {
+    log::warning("app \"{}\": accept on {}: {}; trying again in half a second", app.name(),
+                 listener.address().to_string(), describe_errno(errno));
+    return Accepted::kExhausted;
+  }
+  // Whatever else it is (EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN ...) belongs to that one connection (accept(2)).
+  log::debug("app \"{}\": accept: {}", app.name(), describe_errno(errno));
+  return Accepted::kOne;
 }
 
 void Reception::admit(UniqueFd fd, Listener& listener, App& app) {

@@ -34,6 +34,7 @@ class Reception {
  private:
   enum class Progress { kMore, kWait, kOver };
 
+  // kOne: also one that was broken before it could be accepted.
   enum class Accepted { kOne, kNone, kExhausted };
   Accepted accept_one(Listener& listener, App& app);
   void admit(UniqueFd fd, Listener& listener, App& app);

@@ -1,11 +1,14 @@
 // Apps whose plugins don't start: the log says at which step and why, once; other apps don't notice.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <filesystem>
 #include <ostream>
 #include <sstream>
 
+#include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/server.h"
 
@@ -99,6 +102,29 @@ TEST_P(StartFailure, BesideAGoodAppIsAnswered503UntilTheFileIsReplaced) {
   const auto serves = [&] { return fetch(server.listener("bad"), ScgiRequest::get("/")).complete(200); };
   EXPECT_TRUE(eventually(serves, kStartPatience));
   EXPECT_THAT(server.log(), testing::ContainsRegex("app \"bad\": generation [0-9]+ is running"));
+}
+
+// The plugin has served before; with `min: 0`, nothing but the app itself asks for another try.
+TEST(StartFailureLater, IsTriedAgainAlsoWhereNoWorkerIsKept) {
+  const TempDir folder;
+  const std::string file = folder / "refuse";
+  Server server({{.name = "app",
+                  .plugin = fixture_file("create_refuses_while_told"),
+                  .more = fmt::format("workers: {{min: 0, max: 1}}\nsettings: {{file: {}}}\n", file)}});
+  server.start();
+  const auto status = [&] { return fetch(server.listener("app"), ScgiRequest::get("/")).status; };
+  ASSERT_EQ(status(), 200);
+
+  write_file(file, "");
+  const auto workers = children_of(server.pid());
+  ASSERT_EQ(workers.size(), 1u);
+  server.signal_worker(workers[0].pid, SIGKILL);
+  ASSERT_TRUE(wait_until_gone(workers[0].pid));
+  ASSERT_EQ(status(), 503);
+  EXPECT_THAT(server.log(), HasSubstr("setting \"file\": is there"));
+
+  std::filesystem::remove(file);
+  EXPECT_TRUE(eventually([&] { return status() == 200; }, kStartPatience));
 }
 
 TEST_P(StartFailure, MakesTheStrictServerEnd) {

@@ -43,5 +43,13 @@ TEST(Backoff, an_answered_request_ends_it) {
   EXPECT_EQ(backoff.failed(kNow), kNow + kBackoffMin);
 }
 
+TEST(Backoff, a_worker_that_is_older_than_the_failure_proves_nothing) {
+  Backoff backoff;
+  const TimePoint until = backoff.failed(kNow);
+  backoff.succeeded(kNow - seconds(1));
+  EXPECT_FALSE(backoff.allows(kNow));
+  EXPECT_EQ(backoff.until(), until);
+}
+
 }  // namespace
 }  // namespace forklift::master

@@ -1,0 +1,19 @@
+/* Refuses to be created as long as the file that the setting `file` names exists; answers like hello otherwise. */
+#include <forklift/plugin.h>
+#include <unistd.h>
+
+static int create(const forklift_host* host, void** instance) {
+  (void)instance;
+  const char* file = host->settings->get(host->settings, "file", NULL);
+  if (file == NULL || access(file, F_OK) != 0) return FORKLIFT_OK;
+  host->refuse(host, "file", "is there");
+  return FORKLIFT_EINVAL;
+}
+
+static int produce(void* instance, const forklift_env* env, forklift_body* body, forklift_out* out) {
+  static const char page[] = "Content-Type: text/plain\n\ncreated\n";
+  (void)instance, (void)env, (void)body;
+  return out->write(out, page, sizeof page - 1);
+}
+
+FORKLIFT_PLUGIN("create_refuses_while_told", "1.0", .create = create, .produce = produce);
