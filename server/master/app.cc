@@ -51,8 +51,7 @@ App::App(config::App config, std::uint32_t number, Loop& loop, Farewell& farewel
   generation_->config = std::move(config);
 }
 
-// ---- queue and dispatch
-// -------------------------------------------------------------------------------------------------
+// ---- queue and dispatch ----
 
 void App::start() {
   dispatch();
@@ -119,8 +118,7 @@ void App::on_deadline(Connection& connection) {
   farewell_.answer(connection, 503, 1);
 }
 
-// ---- starting workers
-// ---------------------------------------------------------------------------------------------------
+// ---- starting workers ----
 
 void App::grow() {
   while (slots_.live() < std::max(config().workers.max, 1U)) {
@@ -142,7 +140,7 @@ void App::spawn() {
   WorkerSlot& slot = slots_.open();
   auto spawned = spawner_.spawn(slot, generation_);
   if (spawned) {
-    const Token name_in_poller = token(Watch::kChannel, number_ << 14 | slot.index, slot.serial);
+    const Token name_in_poller = token(Watch::kChannel, number_ << kSlotBits | slot.index, slot.serial);
     spawned = loop_.poller.add(slot.channel.fd(), name_in_poller, EPOLLIN);
     if (!spawned) kill(slot, KillReason::kBrokenProtocol);
   }
@@ -183,8 +181,7 @@ void App::degrade() {
   }
 }
 
-// ---- what workers say
-// ---------------------------------------------------------------------------------------------------
+// ---- what workers say ----
 
 void App::on_channel(WorkerSlot& slot) {
   read_message(slot);
@@ -285,8 +282,7 @@ void App::broken_protocol(WorkerSlot& slot, std::string_view what) {
   kill(slot, KillReason::kBrokenProtocol);
 }
 
-// ---- deadlines and deaths
-// -----------------------------------------------------------------------------------------------
+// ---- deadlines and deaths ----
 
 void App::on_slot_deadline(WorkerSlot& slot) {
   if (slot.killed != KillReason::kNone) {
@@ -368,8 +364,7 @@ void App::settle(Connection& connection, Fate fate) {
   }
 }
 
-// ---- stop
-// ---------------------------------------------------------------------------------------------------------------
+// ---- stop ----
 
 void App::stop() {
   stopping_ = true;

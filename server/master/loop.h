@@ -9,6 +9,10 @@ namespace forklift::master {
 // The kinds of Token in the master's poller.
 enum class Watch : std::uint8_t { kSignals = 1, kListener, kConnection, kChannel };
 
+// A channel's index names the app and, in its lower bits, the slot.
+inline constexpr std::uint32_t kSlotBits = 14;
+inline constexpr std::uint32_t kAppBits = 24 - kSlotBits;
+
 inline Token token(Watch watch, std::uint32_t index, std::uint32_t serial) {
   return {static_cast<std::uint8_t>(watch), index, serial};
 }

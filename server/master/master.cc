@@ -15,9 +15,7 @@ namespace {
 
 constexpr Duration kAcceptPause = milliseconds(500);
 
-// A token's index has 24 bits: ten for the app and fourteen for the slot.
-constexpr std::size_t kAppsMax = 1 << 10;
-constexpr std::uint32_t kSlotBits = 14;
+constexpr std::size_t kAppsMax = 1 << kAppBits;
 
 // The master holds every connection, so it takes as many descriptors as it may have. Workers get the old limit back: a
 // program that uses select(2) must not meet numbers above 1023.
