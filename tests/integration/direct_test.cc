@@ -1,0 +1,92 @@
+// The plugins that we ship, asked directly: large heads and bodies, binary data, many clients, over both kinds of
+// sockets.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+#include "harness/scgi_request.h"
+#include "harness/server.h"
+
+namespace harness {
+namespace {
+
+constexpr std::uint64_t kMegabyte = 1024 * 1024;
+
+// 100 MB go through a sanitized worker on a machine that runs other tests too.
+constexpr milliseconds kBigPatience = seconds(90);
+
+// The index is that of the listener: TCP, Unix.
+class Direct : public testing::TestWithParam<std::size_t> {
+ protected:
+  Direct() : server_({app("hello"), app("env"), app("echo", "limits: {body: 128M}")}) {}
+  void SetUp() override { server_.start(); }
+
+  Endpoint endpoint(const std::string& name) const { return server_.listener(name, GetParam()); }
+
+  void expect_echo(const std::string& uri, const Body& body, milliseconds patience) {
+    BodyCheck check(body);
+    const Response response = fetch(endpoint("echo"), ScgiRequest::post(uri, body), patience, check.sink());
+    EXPECT_TRUE(response.complete(200)) << uri << ": " << response;
+    EXPECT_EQ(check.difference(), "") << uri;
+  }
+
+  Server server_;
+
+ private:
+  static App app(const std::string& name, const std::string& more = {}) {
+    return {.name = name,
+            .plugin = plugin_file(name),
+            .listen = {"127.0.0.1:0", fmt::format("unix:{}.sock", name)},
+            .more = more};
+  }
+};
+
+TEST_P(Direct, AHeadOf40KilobytesArrives) {
+  ScgiRequest request = ScgiRequest::get("/");
+  const std::string value(40'000, 'v');
+  request.add("HTTP_X_LONG", value);
+  const Response response = fetch(endpoint("env"), request);
+  EXPECT_TRUE(response.complete(200)) << response.outcome << " " << response.status;
+  EXPECT_NE(response.body.find(value), std::string::npos);
+}
+
+TEST_P(Direct, BinaryDataArrivesAsItIs) {
+  for (const char* uri : {"/", "/?stream"}) {
+    for (const std::uint64_t size : {0, 1, 255, 4095, 4096, 16384, 65535, 65536, 65537, 81920}) {
+      expect_echo(uri, pattern_body(size), kPatience);
+    }
+  }
+}
+
+TEST_P(Direct, OneAndAHundredMegabytesGoBothWaysOneAfterTheOtherAndAtOnce) {
+  for (const char* uri : {"/", "/?stream"}) {
+    expect_echo(uri, pattern_body(kMegabyte), kPatience);
+    expect_echo(uri, pattern_body(100 * kMegabyte), kBigPatience);
+  }
+}
+
+TEST_P(Direct, SixteenParallelClientsGetTheirOwnAnswers) {
+  std::vector<std::thread> clients;
+  std::vector<std::string> failures(16);
+  for (std::size_t client = 0; client < failures.size(); ++client) {
+    clients.emplace_back([&, client] {
+      for (int round = 0; round < 20 && failures[client].empty(); ++round) {
+        const std::string text = fmt::format("client {} round {} {}", client, round, std::string(client * 1000, '.'));
+        // Sixteen clients queue for five workers: patience is for the last of them.
+        const Response response = fetch(endpoint("echo"), ScgiRequest::post("/", text_body(text)), 4 * kPatience);
+        if (!response.complete(200) || response.body != text) failures[client] = testing::PrintToString(response);
+      }
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  EXPECT_THAT(failures, testing::Each(testing::IsEmpty()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Over, Direct, testing::Values(0, 1),
+                         [](const auto& road) { return std::string(road.param == 0 ? "Tcp" : "Unix"); });
+
+}  // namespace
+}  // namespace harness
