@@ -4,11 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <thread>
-#include <vector>
-
 #include "harness/scgi_request.h"
 #include "harness/server.h"
+#include "harness/shipped.h"
 
 namespace harness {
 namespace {
@@ -21,7 +19,7 @@ constexpr milliseconds kBigPatience = seconds(90);
 // The index is that of the listener: TCP, Unix.
 class Direct : public testing::TestWithParam<std::size_t> {
  protected:
-  Direct() : server_({app("hello"), app("env"), app("echo", "limits: {body: 128M}")}) {}
+  Direct() : server_({shipped_app("hello"), shipped_app("env"), shipped_app("echo", "limits: {body: 128M}")}) {}
   void SetUp() override { server_.start(); }
 
   Endpoint endpoint(const std::string& name) const { return server_.listener(name, GetParam()); }
@@ -34,14 +32,6 @@ class Direct : public testing::TestWithParam<std::size_t> {
   }
 
   Server server_;
-
- private:
-  static App app(const std::string& name, const std::string& more = {}) {
-    return {.name = name,
-            .plugin = plugin_file(name),
-            .listen = {"127.0.0.1:0", fmt::format("unix:{}.sock", name)},
-            .more = more};
-  }
 };
 
 TEST_P(Direct, AHeadOf40KilobytesArrives) {
@@ -69,20 +59,10 @@ TEST_P(Direct, OneAndAHundredMegabytesGoBothWaysOneAfterTheOtherAndAtOnce) {
 }
 
 TEST_P(Direct, SixteenParallelClientsGetTheirOwnAnswers) {
-  std::vector<std::thread> clients;
-  std::vector<std::string> failures(16);
-  for (std::size_t client = 0; client < failures.size(); ++client) {
-    clients.emplace_back([&, client] {
-      for (int round = 0; round < 20 && failures[client].empty(); ++round) {
-        const std::string text = fmt::format("client {} round {} {}", client, round, std::string(client * 1000, '.'));
-        // Sixteen clients queue for five workers: patience is for the last of them.
-        const Response response = fetch(endpoint("echo"), ScgiRequest::post("/", text_body(text)), 4 * kPatience);
-        if (!response.complete(200) || response.body != text) failures[client] = testing::PrintToString(response);
-      }
-    });
-  }
-  for (std::thread& client : clients) client.join();
-  EXPECT_THAT(failures, testing::Each(testing::IsEmpty()));
+  // Sixteen clients queue for five workers: patience is for the last of them.
+  expect_own_answers([&](const std::string& text) {
+    return fetch(endpoint("echo"), ScgiRequest::post("/", text_body(text)), 4 * kPatience);
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Over, Direct, testing::Values(0, 1),

@@ -3,13 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <thread>
 #include <vector>
 
 #include "harness/http_request.h"
 #include "harness/leftovers.h"
 #include "harness/nginx.h"
 #include "harness/server.h"
+#include "harness/shipped.h"
 
 namespace harness {
 namespace {
@@ -26,7 +26,7 @@ enum class Road { kTcp, kUnix };
 // hello, env and echo behind an nginx that reaches them by TCP or by Unix sockets.
 class BehindNginx : public testing::TestWithParam<Road> {
  protected:
-  BehindNginx() : server_({app("hello"), app("env"), app("echo", "limits: {body: 128M}")}) {}
+  BehindNginx() : server_({shipped_app("hello"), shipped_app("env"), shipped_app("echo", "limits: {body: 128M}")}) {}
 
   void SetUp() override {
     server_.start();
@@ -60,14 +60,6 @@ class BehindNginx : public testing::TestWithParam<Road> {
 
   Server server_;
   Nginx nginx_;
-
- private:
-  static App app(const std::string& name, const std::string& more = {}) {
-    return {.name = name,
-            .plugin = plugin_file(name),
-            .listen = {"127.0.0.1:0", fmt::format("unix:{}.sock", name)},
-            .more = more};
-  }
 };
 
 TEST_P(BehindNginx, SmallPagesArrive) {
@@ -128,20 +120,9 @@ TEST_P(BehindNginx, UploadsAreHashed) {
 }
 
 TEST_P(BehindNginx, SixteenParallelClientsGetTheirOwnAnswers) {
-  std::vector<std::thread> clients;
-  std::vector<std::string> failures(16);
-  for (std::size_t client = 0; client < failures.size(); ++client) {
-    clients.emplace_back([&, client] {
-      for (int round = 0; round < 20 && failures[client].empty(); ++round) {
-        const std::string text = fmt::format("client {} round {} {}", client, round, std::string(client * 1000, '.'));
-        // Sixteen clients queue for five workers: patience is for the last of them.
-        const Response response = ask(HttpRequest::post("/echo", text_body(text)), 4 * kPatience);
-        if (!response.complete(200) || response.body != text) failures[client] = testing::PrintToString(response);
-      }
-    });
-  }
-  for (std::thread& client : clients) client.join();
-  EXPECT_THAT(failures, testing::Each(testing::IsEmpty()));
+  // Sixteen clients queue for five workers: patience is for the last of them.
+  expect_own_answers(
+      [&](const std::string& text) { return ask(HttpRequest::post("/echo", text_body(text)), 4 * kPatience); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Over, BehindNginx, testing::Values(Road::kTcp, Road::kUnix),

@@ -10,6 +10,7 @@
 #include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/server.h"
+#include "harness/shipped.h"
 
 namespace harness {
 namespace {
@@ -53,10 +54,7 @@ class Protocol : public testing::Test {
   }
 
   static App app(const std::string& name) {
-    return {.name = name,
-            .plugin = plugin_file(name),
-            .listen = {"127.0.0.1:0", fmt::format("unix:{}.sock", name)},
-            .more = "workers: {min: 1, max: 1}\nlimits: {body: 1M}\n"};
+    return shipped_app(name, "workers: {min: 1, max: 1}\nlimits: {body: 1M}\n");
   }
 
   void expect_same_workers() { EXPECT_EQ(pids(), workers_) << "a worker has died of it"; }
@@ -128,7 +126,8 @@ TEST_F(Protocol, ABodyThatEndsEarlyIsAnswered400) {
   expect_same_workers();
 }
 
-// Once part of the page is out, the end has to be a reset: on a Unix socket too, where only an unread byte makes it one.
+// Once part of the page is out, the end has to be a reset: on a Unix socket too, where only an unread byte makes it
+// one.
 TEST_F(Protocol, ABodyThatEndsEarlyBehindThePagesBeginningIsAReset) {
   for (const std::size_t listener : {0, 1}) {
     Connection connection = Connection::to(server_.listener("echo", listener));
