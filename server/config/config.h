@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "config/access_format.h"
 #include "config/settings.h"
 
 namespace forklift::config {
@@ -39,6 +41,10 @@ struct Listen {
 struct Workers {
   unsigned min = 1;
   unsigned max = 5;
+  Duration idle_timeout = seconds(60);  // one above min that idles this long is drained; 0 = never
+  std::uint64_t max_requests = 0;       // a worker is drained after exactly so many; 0 = never
+  unsigned jitter = 10;                 // percent of max_requests by which each worker's own number is lower at most
+  std::uint64_t max_memory = 0;         // bytes of RSS; a worker above it after a request is drained; 0 = never
 };
 
 struct Limits {
@@ -54,6 +60,7 @@ struct Timeouts {
   Duration body = seconds(30);     // without progress
   Duration write = seconds(30);    // without progress
   Duration request = seconds(60);  // time in the plugin without reading, writing or returning
+  Duration total{};                // a request as a whole, since accept
   Duration start = seconds(30);    // fork to READY
   Duration stop = seconds(30);     // all workers at a stop
 };
@@ -61,6 +68,31 @@ struct Timeouts {
 struct Queue {
   std::size_t length = 1024;   // connections whose head is complete and that wait for a worker
   Duration age = seconds(10);  // how long one may wait
+};
+
+// A limit of setrlimit(2), soft and hard.
+struct Rlimit {
+  int resource = 0;         // RLIMIT_CORE, ...
+  std::string name;         // `core`: as it is written
+  std::uint64_t value = 0;  // in the resource's own unit; RLIM_INFINITY for `unlimited`
+};
+
+// Who a worker is and what it may do, once it is CONFINED.
+struct Confinement {
+  std::string user;       // a name or a number; empty: the server's own
+  std::string group;      // the same; empty: the user's
+  std::string directory;  // absolute, inside the chroot; empty: `/`
+  std::string chroot;     // absolute; empty: none
+  unsigned umask = 0022;
+  std::vector<Rlimit> rlimits;
+  bool no_new_privs = true;
+  // Added to PATH, HOME and USER, in the order of the file; all that a worker's environment holds.
+  std::vector<std::pair<std::string, std::string>> environment;
+};
+
+struct AccessLog {
+  std::string file;  // absolute; empty: none
+  AccessFormat format = AccessFormat::combined();
 };
 
 struct App {
@@ -71,6 +103,8 @@ struct App {
   Limits limits;
   Timeouts timeouts;
   Queue queue;
+  Confinement confinement;
+  AccessLog access_log;
   Settings settings;
   Position position;
 };
@@ -78,8 +112,10 @@ struct App {
 struct Config {
   std::string file;         // real path of the YAML file
   std::string runtime_dir;  // absolute path; made by `serve`
+  std::string pid_file;     // absolute path; empty: none
   log::Options log;
-  std::vector<App> apps;  // at least one
+  std::size_t reception_bytes = 64 * 1024 * 1024;  // limits.reception: memory for heads that are still arriving
+  std::vector<App> apps;                           // at least one
 };
 
 }  // namespace forklift::config

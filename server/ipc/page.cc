@@ -16,15 +16,15 @@ std::int64_t now_ns() {
 }
 
 template <std::size_t N>
-void store_text(char (&to)[N], std::atomic<std::uint32_t>& size, std::string_view text) {
+void store(PageText<N>& to, std::string_view text) {
   const std::size_t n = std::min(text.size(), N);
-  if (n > 0) std::memcpy(to, text.data(), n);  // data() of nothing is NULL
-  size.store(static_cast<std::uint32_t>(n), std::memory_order_release);
+  if (n > 0) std::memcpy(to.text, text.data(), n);  // data() of nothing is NULL
+  to.bytes.store(static_cast<std::uint32_t>(n), std::memory_order_release);
 }
 
 template <std::size_t N>
-std::string load_text(const char (&from)[N], const std::atomic<std::uint32_t>& size) {
-  return std::string(from, std::min<std::size_t>(size.load(std::memory_order_acquire), N));
+std::string_view load(const PageText<N>& from) {
+  return {from.text, std::min<std::size_t>(from.bytes.load(std::memory_order_acquire), N)};
 }
 
 }  // namespace
@@ -48,15 +48,19 @@ Result<SharedPage> SharedPage::create() {
 
 void SharedPage::take(std::uint64_t serial) {
   page_->response.store(ResponseState::kNone, std::memory_order_relaxed);
-  page_->method_bytes.store(0, std::memory_order_relaxed);
-  page_->uri_bytes.store(0, std::memory_order_relaxed);
+  set_request({});
   set_activity(Activity::kPlugin);
   page_->taken.store(serial, std::memory_order_release);
 }
 
-void SharedPage::set_request(std::string_view method, std::string_view uri) {
-  store_text(page_->method, page_->method_bytes, method);
-  store_text(page_->uri, page_->uri_bytes, uri);
+void SharedPage::set_request(const RequestWords& words) {
+  store(page_->method, words.method);
+  store(page_->uri, words.uri);
+  store(page_->remote_addr, words.remote_addr);
+  store(page_->remote_user, words.remote_user);
+  store(page_->protocol, words.protocol);
+  store(page_->referer, words.referer);
+  store(page_->user_agent, words.user_agent);
 }
 
 void SharedPage::set_response(ResponseState state) {
@@ -86,12 +90,14 @@ TimePoint SharedPage::progress() const {
   return TimePoint(Duration(page_->progress_ns.load(std::memory_order_relaxed)));
 }
 
-std::string SharedPage::method() const {
-  return load_text(page_->method, page_->method_bytes);
-}
-
-std::string SharedPage::uri() const {
-  return load_text(page_->uri, page_->uri_bytes);
+RequestWords SharedPage::request() const {
+  return {.method = load(page_->method),
+          .uri = load(page_->uri),
+          .remote_addr = load(page_->remote_addr),
+          .remote_user = load(page_->remote_user),
+          .protocol = load(page_->protocol),
+          .referer = load(page_->referer),
+          .user_agent = load(page_->user_agent)};
 }
 
 }  // namespace forklift::ipc

@@ -23,16 +23,31 @@ enum class ResponseState : std::uint32_t { kNone = 0, kStarted = 1, kComplete = 
 // master's (timeouts.request).
 enum class Activity : std::uint32_t { kPlugin = 0, kClient = 1 };
 
+// A text of the request, cut where it is longer.
+template <std::size_t N>
+struct PageText {
+  std::atomic<std::uint32_t> bytes;
+  char text[N];
+};
+
+// What the log and the access log say of a request.
+struct RequestWords {
+  std::string_view method{}, uri{}, remote_addr{}, remote_user{}, protocol{}, referer{}, user_agent{};
+};
+
 struct PageLayout {
   std::atomic<std::uint64_t> taken;     // serial of the last lend that the worker has taken; 0 before the first
   std::atomic<ResponseState> response;  // of that request
   std::atomic<Activity> activity;       // of that request
   std::atomic<std::int64_t>
       progress_ns;  // steady clock: when `activity` last changed, or something was read or written
-  std::atomic<std::uint32_t> method_bytes;  // of `method`
-  std::atomic<std::uint32_t> uri_bytes;     // of `uri`
-  char method[32];
-  char uri[2048];  // cut where it is longer
+  PageText<32> method;
+  PageText<2048> uri;
+  PageText<64> remote_addr;
+  PageText<64> remote_user;
+  PageText<16> protocol;
+  PageText<512> referer;
+  PageText<512> user_agent;
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<ResponseState>::is_always_lock_free);
 static_assert(sizeof(PageLayout) <= 4096);
@@ -51,7 +66,7 @@ class SharedPage {
   // ---- the worker's side ----
   // Begins a request: everything of the one before is forgotten, then `serial` is taken.  [worker]
   void take(std::uint64_t serial);
-  void set_request(std::string_view method, std::string_view uri);
+  void set_request(const RequestWords& words);
   void set_response(ResponseState state);
   void set_activity(Activity activity);  // counts as progress
 
@@ -60,8 +75,8 @@ class SharedPage {
   ResponseState response() const;  // an impossible value counts as kStarted: the connection is then aborted
   Activity activity() const;
   TimePoint progress() const;
-  std::string method() const;  // raw bytes, to be quoted
-  std::string uri() const;
+  // Raw bytes, to be quoted; they live as long as the page, and may change as long as the worker lives.
+  RequestWords request() const;
 
  private:
   explicit SharedPage(PageLayout* page) : page_(page) {}

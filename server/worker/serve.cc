@@ -11,6 +11,24 @@
 
 namespace forklift::worker {
 
+namespace {
+
+ipc::RequestWords words_of(const protocol::Request& request) {
+  const auto value = [&](std::string_view name) {
+    const protocol::Variable* found = request.find(name);
+    return found ? found->value : std::string_view{};
+  };
+  return {.method = request.method(),
+          .uri = request.uri(),
+          .remote_addr = value("REMOTE_ADDR"),
+          .remote_user = value("REMOTE_USER"),
+          .protocol = value("SERVER_PROTOCOL"),
+          .referer = value("HTTP_REFERER"),
+          .user_agent = value("HTTP_USER_AGENT")};
+}
+
+}  // namespace
+
 ipc::Done Server::serve(Lent lent) {
   ClientSocket socket(std::move(lent.connection), page_);
   const std::string_view bytes(lent.bytes.data(), lent.bytes.size());
@@ -18,7 +36,7 @@ ipc::Done Server::serve(Lent lent) {
 
   request_.clear();
   const auto parsed = protocol::parse_scgi_head(head, {.body = app_.limits.body}, request_);
-  if (parsed) page_.set_request(request_.method(), request_.uri());
+  if (parsed) page_.set_request(words_of(request_));
 
   // What a refused head says of the body's length is not to be trusted; its rest is lingering's business.
   const std::uint64_t length = parsed ? request_.content_length : UINT64_MAX;

@@ -26,22 +26,22 @@ TEST_F(PageTest, begins_with_nothing_taken) {
   EXPECT_EQ(page_.taken(), 0U);
   EXPECT_EQ(page_.response(), ResponseState::kNone);
   EXPECT_EQ(page_.activity(), Activity::kPlugin);
-  EXPECT_EQ(page_.method(), "");
-  EXPECT_EQ(page_.uri(), "");
+  EXPECT_EQ(page_.request().method, "");
+  EXPECT_EQ(page_.request().uri, "");
 }
 
 TEST_F(PageTest, what_a_worker_writes_is_there_after_its_death) {
   const TimePoint before = Clock::now();
   in_child([this]() -> std::string {
     page_.take(7);
-    page_.set_request("GET", "/x?y");
+    page_.set_request({.method = "GET", .uri = "/x?y"});
     page_.set_response(ResponseState::kStarted);
     page_.set_activity(Activity::kClient);
     return "";
   });
   EXPECT_EQ(page_.taken(), 7U);
-  EXPECT_EQ(page_.method(), "GET");
-  EXPECT_EQ(page_.uri(), "/x?y");
+  EXPECT_EQ(page_.request().method, "GET");
+  EXPECT_EQ(page_.request().uri, "/x?y");
   EXPECT_EQ(page_.response(), ResponseState::kStarted);
   EXPECT_EQ(page_.activity(), Activity::kClient);
   EXPECT_GE(page_.progress(), before) << "the clock of both processes is one";
@@ -50,24 +50,24 @@ TEST_F(PageTest, what_a_worker_writes_is_there_after_its_death) {
 
 TEST_F(PageTest, taking_a_request_forgets_the_one_before) {
   page_.take(1);
-  page_.set_request("GET", "/a");
+  page_.set_request({.method = "GET", .uri = "/a"});
   page_.set_response(ResponseState::kComplete);
   page_.set_activity(Activity::kClient);
   page_.take(2);
   EXPECT_EQ(page_.taken(), 2U);
   EXPECT_EQ(page_.response(), ResponseState::kNone);
   EXPECT_EQ(page_.activity(), Activity::kPlugin);
-  EXPECT_EQ(page_.method() + page_.uri(), "");
+  EXPECT_EQ(std::string(page_.request().method) + std::string(page_.request().uri), "");
 }
 
 TEST_F(PageTest, long_texts_are_cut) {
   const std::string method(100, 'M');
   const std::string uri = "/" + std::string(5000, 'u');
-  page_.set_request(method, uri);
-  EXPECT_EQ(page_.method(), method.substr(0, sizeof PageLayout::method));
-  EXPECT_EQ(page_.uri(), uri.substr(0, sizeof PageLayout::uri));
-  page_.set_request("GET", std::string_view("/\0\xff", 3));
-  EXPECT_EQ(page_.uri(), std::string("/\0\xff", 3)) << "raw bytes: whoever prints them quotes them";
+  page_.set_request({.method = method, .uri = uri});
+  EXPECT_EQ(page_.request().method, method.substr(0, sizeof PageLayout::method.text));
+  EXPECT_EQ(page_.request().uri, uri.substr(0, sizeof PageLayout::uri.text));
+  page_.set_request({.method = "GET", .uri = std::string_view("/\0\xff", 3)});
+  EXPECT_EQ(page_.request().uri, std::string("/\0\xff", 3)) << "raw bytes: whoever prints them quotes them";
 }
 
 TEST_F(PageTest, moving_it_moves_the_mapping) {
@@ -93,8 +93,8 @@ TEST_F(PageTest, garbage_from_the_other_side_is_harmless) {
   auto* const bytes = static_cast<unsigned char*>(mapping_of(page_));
   for (int round = 0; round < 2000; ++round) {
     for (std::size_t i = 0; i < sizeof(PageLayout); ++i) bytes[i] = static_cast<unsigned char>(random());
-    EXPECT_LE(page_.method().size(), sizeof PageLayout::method);
-    EXPECT_LE(page_.uri().size(), sizeof PageLayout::uri);
+    EXPECT_LE(page_.request().method.size(), sizeof PageLayout::method.text);
+    EXPECT_LE(page_.request().uri.size(), sizeof PageLayout::uri.text);
     const ResponseState response = page_.response();
     EXPECT_TRUE(response == ResponseState::kNone || response == ResponseState::kStarted ||
                 response == ResponseState::kComplete);

@@ -43,7 +43,7 @@ class ObituaryTest : public testing::Test {
   }
   void take(ipc::ResponseState response = ipc::ResponseState::kNone) {
     slot_.page.take(8);
-    slot_.page.set_request("GET", "/x");
+    slot_.page.set_request({.method = "GET", .uri = "/x"});
     slot_.page.set_response(response);
   }
   Obituary obituary(int status) { return write_obituary("shop", slot_, status, fate_of(slot_), kNow); }
@@ -153,12 +153,12 @@ TEST_F(ObituaryTest, without_a_connection_there_is_nothing_to_decide) {
 TEST_F(ObituaryTest, what_a_client_or_a_plugin_wrote_into_the_page_cannot_end_the_line) {
   lend();
   slot_.page.take(8);
-  slot_.page.set_request("G\nET", "/\x1b[31m\n\"");
+  slot_.page.set_request({.method = "G\nET", .uri = "/\x1b[31m\n\""});
   EXPECT_EQ(line(killed_by(SIGKILL)),
             "app \"shop\" generation 3 worker 4711: died of signal 9 (Killed) with G\\nET \"/\\x1b[31m\\n\\\"\" since "
             "0.250 s; "
             "answered 502");
-  slot_.page.set_request("", "");
+  slot_.page.set_request({.method = "", .uri = ""});
   EXPECT_EQ(line(killed_by(SIGKILL)),
             "app \"shop\" generation 3 worker 4711: died of signal 9 (Killed) with ? \"\" since 0.250 s; answered 502");
 }
