@@ -18,7 +18,7 @@ Connection& ConnectionTable::acquire() {
 }
 
 void ConnectionTable::release(Connection& connection) {
-  assert(!connection.polled && !connection.next && !connection.previous);
+  assert(!connection.polled && !connection.next && !connection.previous && connection.held == 0);
   connection.deadline.cancel();
   connection.fd.reset();
   heads_.give_back(connection.head);
@@ -28,6 +28,8 @@ void ConnectionTable::release(Connection& connection) {
   connection.frame = nullptr;
   connection.bytes = connection.head_bytes = connection.unread = connection.drained = 0;
   connection.lends = 0;
+  connection.slot = nullptr;
+  connection.waited = {};
   free_.push_back(connection.index);
 }
 

@@ -16,6 +16,7 @@
 namespace forklift::master {
 
 class App;
+struct WorkerSlot;
 
 enum class ConnectionState {
   kFree,       // the record waits for its next tenant
@@ -44,12 +45,16 @@ struct Connection {
   std::size_t unread = 0;      // at the end of `bytes`: only peeked, still in the socket (Unix sockets; see ipc::Lend)
   unsigned lends = 0;          // how often it was lent
   std::size_t drained = 0;     // bytes thrown away while lingering
+  std::size_t held = 0;        // bytes of `head` that count against limits.reception
+  const WorkerSlot* slot = nullptr;  // of the worker that has, or had, the last lend
   TimePoint accepted;
+  TimePoint queued;   // when its head was complete, or it was queued again
+  Duration waited{};  // in the queue, until the last lend
 
   Timer deadline{[this] { on_deadline(*this); }};  // of the present state
   std::function<void(Connection&)> on_deadline;
 
-  Connection* next = nullptr;  // in the app's queue
+  Connection* next = nullptr;  // in the app's queue, or among those that hold memory in reception
   Connection* previous = nullptr;
 };
 
@@ -83,7 +88,7 @@ class ConnectionTable {
   std::vector<std::uint32_t> free_;
 };
 
-// Connections that wait for a worker, first come first served; linked through the connections themselves.
+// Connections in the order in which they came; linked through the connections themselves, so one stands in one queue.
 class ConnectionQueue {
  public:
   void push_back(Connection& connection);

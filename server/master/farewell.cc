@@ -39,6 +39,7 @@ void Farewell::leave_reception(Connection& connection, ConnectionState next) {
     loop_.poller.remove(connection.fd.get());
     connection.polled = false;
   }
+  budget_.forget(connection);
   connection.state = next;
   connections_.heads().give_back(connection.head);
 }

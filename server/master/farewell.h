@@ -3,13 +3,15 @@
 
 #include "master/connection.h"
 #include "master/loop.h"
+#include "master/reception_budget.h"
 
 namespace forklift::master {
 
 class Farewell {
  public:
-  // Both outlive it.
-  Farewell(Loop& loop, ConnectionTable& connections) : loop_(loop), connections_(connections) {}
+  // All outlive it.
+  Farewell(Loop& loop, ConnectionTable& connections, ReceptionBudget& budget)
+      : loop_(loop), connections_(connections), budget_(budget) {}
 
   // Closes at once: after a worker has shut the connection down and nothing is left to read, or where nothing was
   // asked.
@@ -38,6 +40,7 @@ class Farewell {
 
   Loop& loop_;
   ConnectionTable& connections_;
+  ReceptionBudget& budget_;
 };
 
 }  // namespace forklift::master

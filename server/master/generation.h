@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "base/identity.h"
 #include "base/unique_fd.h"
 #include "config/config.h"
 
@@ -13,6 +14,7 @@ namespace forklift::master {
 struct Generation {
   std::uint64_t number = 0;  // counted from 1 for each app, given when the load starts, never used again
   config::App config;
+  Identity identity;    // who its workers are
   UniqueFd image;       // empty until its first worker is IMAGED
   bool proved = false;  // one of its workers has been READY
 };

@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::size_t kBlockBytes = 256 * 1024;
 
+// Of each size, what is free and stays in memory.
+constexpr std::size_t kKeptBytes = 256 * 1024;
+
 }  // namespace
 
 HeadPool::~HeadPool() {
@@ -27,7 +30,25 @@ Result<HeadBuffer> HeadPool::take(std::size_t bytes) {
   }
   HeadBuffer buffer{free.back(), kSmallest << (2 * size_class)};
   free.pop_back();
+  trimmed_[size_class] = std::min(trimmed_[size_class], free.size());
   return buffer;
+}
+
+void HeadPool::trim() {
+  for (std::size_t size_class = 0; size_class < kSizes; ++size_class) {
+    const auto& free = free_[size_class];
+    const std::size_t bytes = kSmallest << (2 * size_class);
+    for (; trimmed_[size_class] + kKeptBytes / bytes < free.size(); ++trimmed_[size_class]) {
+      ::madvise(free[trimmed_[size_class]], bytes, MADV_DONTNEED);
+    }
+  }
+}
+
+bool HeadPool::has_surplus() const {
+  for (std::size_t size_class = 0; size_class < kSizes; ++size_class) {
+    if (trimmed_[size_class] + kKeptBytes / (kSmallest << (2 * size_class)) < free_[size_class].size()) return true;
+  }
+  return false;
 }
 
 void HeadPool::give_back(HeadBuffer& buffer) {

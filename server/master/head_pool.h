@@ -29,6 +29,11 @@ class HeadPool {
   Result<HeadBuffer> take(std::size_t bytes);
   void give_back(HeadBuffer& buffer);  // leaves `buffer` empty
 
+  // Gives memory that a crowd has needed and nobody needs any more back to the kernel. Its addresses stay ours. To be
+  // called now and then, while has_surplus(): a buffer that comes back and goes out again should cost no system call.
+  void trim();
+  bool has_surplus() const;
+
  private:
   static constexpr std::size_t kSmallest = 4096;
   static constexpr std::size_t kSizes = 6;  // 4 KiB to 4 MiB
@@ -39,7 +44,10 @@ class HeadPool {
   };
   Result<void> refill(std::size_t size_class);
 
+  // Of each size: those at the front of the vector are trimmed, those behind them hold memory; the last one goes out
+  // first.
   std::array<std::vector<char*>, kSizes> free_;
+  std::array<std::size_t, kSizes> trimmed_{};
   std::vector<Block> blocks_;
 };
 

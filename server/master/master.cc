@@ -15,6 +15,8 @@ namespace {
 
 constexpr Duration kAcceptPause = milliseconds(500);
 
+constexpr Duration kTrimPause = seconds(1);
+
 constexpr std::size_t kAppsMax = 1 << kAppBits;
 
 // The master holds every connection, so it takes as many descriptors as it may have. Workers get the old limit back: a
@@ -61,14 +63,20 @@ Master::Master(config::Config config, Options options, Loop loop, SignalEvents s
       runtime_dir_(std::move(runtime_dir)),
       spawner_(std::move(spawner)),
       connections_([this](Connection& connection) { on_deadline(connection); }),
-      farewell_(loop_, connections_),
-      reception_(loop_, connections_, farewell_) {
+      budget_(config_.reception_bytes),
+      farewell_(loop_, connections_, budget_),
+      reception_(loop_, connections_, farewell_, budget_),
+      trim_([this] { connections_.heads().trim(); }) {
   spawner_.set_forget([this](const WorkerSlot& slot) { forget_all_but(slot); });
 }
 
 Result<void> Master::add_apps() {
   for (const config::App& app : config_.apps) {
-    apps_.push_back(std::make_unique<App>(app, static_cast<std::uint32_t>(apps_.size()), loop_, farewell_, spawner_));
+    auto first = std::make_shared<Generation>();
+    first->number = 1;
+    first->config = app;
+    const auto number = static_cast<std::uint32_t>(apps_.size());
+    apps_.push_back(std::make_unique<App>(std::move(first), number, loop_, farewell_, spawner_));
     for (const config::Listen& listen : app.listen) {
       auto listener = Listener::bind(listen);
       if (!listener && is_optional(listen, listener.error())) {
@@ -90,7 +98,7 @@ Result<void> Master::add_apps() {
 // In a new process: the pages of other workers are none of its business.
 void Master::forget_all_but(const WorkerSlot& kept) {
   for (const auto& app : apps_) {
-    app->slots().for_each([&](WorkerSlot& slot) {
+    app->pool().slots().for_each([&](WorkerSlot& slot) {
       if (&slot != &kept) slot.page = {};
     });
   }
@@ -153,7 +161,7 @@ void Master::reap() {
     App* app = nullptr;
     WorkerSlot* dead = nullptr;
     for (const auto& candidate : apps_) {
-      candidate->slots().for_each([&](WorkerSlot& slot) {
+      candidate->pool().slots().for_each([&](WorkerSlot& slot) {
         if (slot.pid == pid && !slot.reaped) {
           app = candidate.get();
           dead = &slot;
@@ -165,7 +173,7 @@ void Master::reap() {
     if (dead) ::kill(-pid, SIGKILL);
     int status = 0;
     ::waitpid(pid, &status, 0);
-    if (dead) app->on_death(*dead, status);
+    if (dead) app->pool().on_death(*dead, status);
   }
 }
 
@@ -179,8 +187,8 @@ void Master::receive_on(const Poller::Event& event) {
     case Watch::kSignals: return;
     case Watch::kListener: return accept_on(index);
     case Watch::kChannel: {
-      App& app = *apps_[index >> kSlotBits];
-      if (WorkerSlot* slot = app.slots().find(index & ((1U << kSlotBits) - 1), serial)) app.on_channel(*slot);
+      WorkerPool& pool = apps_[index >> kSlotBits]->pool();
+      if (WorkerSlot* slot = pool.slots().find(index & ((1U << kSlotBits) - 1), serial)) pool.on_channel(*slot);
       return;
     }
     case Watch::kConnection: {
@@ -198,11 +206,13 @@ void Master::accept_on(std::uint32_t index) {
   Door& door = *doors_[index];
   if (door.listener.fd() < 0) return;
   const bool was_paused = std::exchange(door.paused, false);
+  const bool was_exhausted = std::exchange(door.exhausted, false);
   if (reception_.accept_from(door.listener, *door.app)) {
     if (was_paused) door.paused = !loop_.poller.add(door.listener.fd(), token(Watch::kListener, index, 0), EPOLLIN);
   } else {
     if (!was_paused) loop_.poller.remove(door.listener.fd());
-    door.paused = true;
+    if (was_exhausted) reception_.turn_away(door.listener, *door.app);
+    door.paused = door.exhausted = true;
   }
   if (door.paused) door.reopen.set(loop_.timers, Clock::now() + kAcceptPause);
 }
@@ -210,7 +220,8 @@ void Master::accept_on(std::uint32_t index) {
 void Master::on_deadline(Connection& connection) {
   switch (connection.state) {
     case ConnectionState::kReceiving: return reception_.on_deadline(connection);
-    case ConnectionState::kQueued: return connection.app->on_deadline(connection);
+    case ConnectionState::kQueued:
+    case ConnectionState::kLent: return connection.app->on_deadline(connection);
     default: return farewell_.on_deadline(connection);
   }
 }
@@ -225,6 +236,7 @@ void Master::dispatch() {
 
 void Master::tend_timers() {
   loop_.timers.run(Clock::now());
+  if (connections_.heads().has_surplus() && !trim_.is_set()) trim_.set(loop_.timers, Clock::now() + kTrimPause);
 }
 
 // Once each app has shown whether it starts: says that the server is ready, or gives up.
@@ -280,7 +292,7 @@ void Master::stop_at_once() {
 
 bool Master::finished() const {
   const bool no_workers =
-      std::all_of(apps_.begin(), apps_.end(), [](const auto& app) { return app->slots().processes() == 0; });
+      std::all_of(apps_.begin(), apps_.end(), [](const auto& app) { return app->pool().slots().processes() == 0; });
   return stopping_ && no_workers && (at_once_ || connections_.size() == 0);
 }
 

@@ -65,6 +65,7 @@ class Master {
   RuntimeDir runtime_dir_;
   Spawner spawner_;
   ConnectionTable connections_;
+  ReceptionBudget budget_;
   Farewell farewell_;
   Reception reception_;
   std::vector<std::unique_ptr<App>> apps_;
@@ -73,10 +74,13 @@ class Master {
   struct Door {
     Listener listener;
     App* app;
-    Timer reopen;        // ends the pause
-    bool paused = true;  // not in the poller: not yet, or for want of descriptors
+    Timer reopen;            // ends the pause
+    bool paused = true;      // not in the poller: not yet, or for want of descriptors
+    bool exhausted = false;  // paused for want of descriptors
   };
   std::vector<std::unique_ptr<Door>> doors_;
+
+  Timer trim_;  // of memory for heads that a crowd has left behind
 
   std::span<const Poller::Event> events_;
   bool child_died_ = false;

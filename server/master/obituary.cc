@@ -25,6 +25,8 @@ std::string describe_status(int wait_status) {
 std::string describe_end(KillReason killed, int wait_status) {
   switch (killed) {
     case KillReason::kRequestTimeout: return "killed by timeouts.request";
+    case KillReason::kTotalTimeout: return "killed by timeouts.total";
+    case KillReason::kDrainTimeout: return "was told to leave, and killed after timeouts.stop";
     case KillReason::kStopTimeout: return "killed by timeouts.stop";
     case KillReason::kNone:
     case KillReason::kStartTimeout:
@@ -75,13 +77,16 @@ Fate fate_of(const WorkerSlot& slot) {
   if (!slot.lent) return Fate::kNothing;
   const bool stopping = slot.killed == KillReason::kStopTimeout;
   const bool taken = slot.page.taken() == slot.lend_serial;
-  if (!taken && !stopping && slot.lent->lends < kLendsMax) return Fate::kLendAgain;
+  const bool may_go_on = !stopping && slot.killed != KillReason::kTotalTimeout;
+  if (!taken && may_go_on && slot.lent->lends < kLendsMax) return Fate::kLendAgain;
   switch (taken ? slot.page.response() : ipc::ResponseState::kNone) {
     case ipc::ResponseState::kComplete: return Fate::kComplete;
     case ipc::ResponseState::kStarted: return Fate::kAbort;
     case ipc::ResponseState::kNone: break;
   }
-  return stopping || slot.killed == KillReason::kRequestTimeout ? Fate::kAnswer504 : Fate::kAnswer502;
+  const bool too_long =
+      stopping || slot.killed == KillReason::kRequestTimeout || slot.killed == KillReason::kTotalTimeout;
+  return too_long ? Fate::kAnswer504 : Fate::kAnswer502;
 }
 
 Obituary write_obituary(std::string_view app, const WorkerSlot& slot, int wait_status, Fate fate, TimePoint now) {

@@ -1,5 +1,6 @@
 #include "master/reception.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -23,7 +24,14 @@ bool means_exhaustion(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+UniqueFd open_reserve() {
+  return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
 }  // namespace
+
+Reception::Reception(Loop& loop, ConnectionTable& connections, Farewell& farewell, ReceptionBudget& budget)
+    : loop_(loop), connections_(connections), farewell_(farewell), budget_(budget), reserve_(open_reserve()) {}
 
 bool Reception::accept_from(Listener& listener, App& app) {
   for (int i = 0; i < kAcceptBatch; ++i) {
@@ -49,8 +57,11 @@ Reception::Accepted Reception::accept_one(Listener& listener, App& app) {
   }
   if (errno == EAGAIN) return Accepted::kNone;
   if (means_exhaustion(errno)) {
-    log::warning("app \"{}\": accept on {}: {}; trying again in half a second", app.name(),
-                 listener.address().to_string(), describe_errno(errno));
+    const int error = errno;
+    if (exhausted_.pass(Clock::now())) {
+      log::warning("app \"{}\": accept on {}: {}; trying again in half a second", app.name(),
+                   listener.address().to_string(), describe_errno(error));
+    }
     return Accepted::kExhausted;
   }
   // Whatever else it is (EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN ...) belongs to that one connection (accept(2)).
@@ -58,7 +69,23 @@ Reception::Accepted Reception::accept_one(Listener& listener, App& app) {
   return Accepted::kOne;
 }
 
-void Reception::admit(UniqueFd fd, Listener& listener, App& app) {
+void Reception::turn_away(Listener& listener, App& app) {
+  int turned_away = 0;
+  for (; turned_away < kAcceptBatch; ++turned_away) {
+    reserve_.reset();
+    UniqueFd fd(::accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!fd) break;
+    Connection& connection = enter(std::move(fd), listener, app);
+    const std::uint32_t serial = connection.serial;
+    farewell_.answer(connection, 503, 1);
+    // No time for lingering: its descriptor is wanted for the next one.
+    if (connection.serial == serial && connection.state != ConnectionState::kFree) farewell_.close(connection);
+  }
+  reserve_ = open_reserve();
+  if (turned_away > 0) log::warning("app \"{}\": no descriptors; {} answered 503", app.name(), turned_away);
+}
+
+Connection& Reception::enter(UniqueFd fd, Listener& listener, App& app) {
   Connection& connection = connections_.acquire();
   connection.state = ConnectionState::kReceiving;
   connection.fd = std::move(fd);
@@ -68,13 +95,22 @@ void Reception::admit(UniqueFd fd, Listener& listener, App& app) {
   connection.accepted = Clock::now();
   app.tally().connections++;
   app.tally().pending++;
+  return connection;
+}
 
-  if (app.tally().connections > app.config().limits.connections) {
-    log::warning("app \"{}\": more than limits.connections ({}); answered 503", app.name(),
-                 app.config().limits.connections);
+void Reception::admit(UniqueFd fd, Listener& listener, App& app) {
+  Connection& connection = enter(std::move(fd), listener, app);
+  const std::size_t most = app.config().limits.connections;
+  if (app.tally().connections > most) {
+    if (const auto held_back = too_many_.pass(connection.accepted)) {
+      log::warning("app \"{}\": more than limits.connections ({}); answered 503, as were {} before", app.name(), most,
+                   *held_back);
+    }
     return farewell_.answer(connection, 503, 1);
   }
-  connection.deadline.set(loop_.timers, deadline_after(connection.accepted, app.config().timeouts.head));
+  const config::Timeouts& timeouts = app.config().timeouts;
+  connection.deadline.set(loop_.timers, std::min(deadline_after(connection.accepted, timeouts.head),
+                                                 deadline_after(connection.accepted, timeouts.total)));
 
   // Most heads are here by now: then the connection never stands in the poller.
   const std::uint32_t serial = connection.serial;
@@ -103,7 +139,8 @@ void Reception::receive(Connection& connection, bool peer_has_ended) {
 Reception::Progress Reception::receive_once(Connection& connection, bool peer_has_ended) {
   const std::size_t most = ipc::lend_bytes_max(connection.app->config().limits.head);
   if (connection.bytes == std::min(connection.head.capacity, most) && !make_room(connection, connection.bytes + 1)) {
-    log::error("app \"{}\": no memory for another head; answered 503", connection.app->name());
+    log::warning("app \"{}\": no memory for a head of more than {} bytes; answered 503", connection.app->name(),
+                 connection.bytes);
     farewell_.answer(connection, 503, 1);
     return Progress::kOver;
   }
@@ -115,7 +152,10 @@ Reception::Progress Reception::receive_once(Connection& connection, bool peer_ha
 
   const bool nothing_new = n < 0 ? errno == EAGAIN : n > 0 && static_cast<std::size_t>(n) == connection.unread;
   if (nothing_new && !peer_has_ended) {
-    if (connection.bytes == 0) connections_.heads().give_back(connection.head);
+    if (connection.bytes == 0) {
+      connections_.heads().give_back(connection.head);
+      budget_.count(connection);
+    }
     return Progress::kWait;
   }
   if (n <= 0 || nothing_new) {
@@ -131,6 +171,7 @@ Reception::Progress Reception::receive_once(Connection& connection, bool peer_ha
   using Verdict = protocol::HeadScan::Verdict;
   if (scan.verdict == Verdict::kComplete) {
     connection.head_bytes = scan.head_bytes;
+    budget_.forget(connection);
     if (connection.polled) loop_.poller.remove(connection.fd.get());
     connection.polled = false;
     connection.app->enqueue(connection);
@@ -150,13 +191,31 @@ Reception::Progress Reception::receive_once(Connection& connection, bool peer_ha
   return peer_has_ended || static_cast<std::size_t>(n) == room ? Progress::kMore : Progress::kWait;
 }
 
-// Gives the connection a larger buffer. False, and nothing changed, if memory is out.
+// Gives the connection a larger buffer. False if memory is out, or limits.reception is too small even for this one.
 bool Reception::make_room(Connection& connection, std::size_t wanted) {
   auto larger = connections_.heads().take(std::max(wanted, kFirstBuffer));
   if (!larger) return false;
   if (connection.bytes > 0) std::memcpy(larger->data, connection.head.data, connection.bytes);
   connections_.heads().give_back(connection.head);
   connection.head = *larger;
+  budget_.count(connection);
+  return keep_within_budget(connection);
+}
+
+// Whoever has taken longest to send its head makes room for those that are quicker.
+bool Reception::keep_within_budget(const Connection& wanting) {
+  while (budget_.is_exceeded()) {
+    Connection& oldest = *budget_.oldest();
+    if (&oldest == &wanting && oldest.next == nullptr) return false;
+    Connection& victim = &oldest == &wanting ? *oldest.next : oldest;
+    if (const auto held_back = over_budget_.pass(Clock::now())) {
+      log::warning(
+          "app \"{}\": heads that are arriving hold more than limits.reception; the oldest is answered 503, as "
+          "were {} before",
+          victim.app->name(), *held_back);
+    }
+    farewell_.answer(victim, 503, 1);
+  }
   return true;
 }
 

@@ -4,24 +4,29 @@
 
 #include <cstddef>
 
+#include "base/throttle.h"
 #include "master/connection.h"
 #include "master/farewell.h"
 #include "master/listener.h"
 #include "master/loop.h"
+#include "master/reception_budget.h"
 
 namespace forklift::master {
 
 class Reception {
  public:
   // All outlive it.
-  Reception(Loop& loop, ConnectionTable& connections, Farewell& farewell)
-      : loop_(loop), connections_(connections), farewell_(farewell) {}
+  Reception(Loop& loop, ConnectionTable& connections, Farewell& farewell, ReceptionBudget& budget);
 
   // Accepts what waits at `listener`, at most a batch of it. False if descriptors or memory are out: the caller is to
   // leave the listener alone for a while, because it stays readable.
   bool accept_from(Listener& listener, App& app);
   // The same without a bound: before the listener is closed, which resets whatever still waits in it.
   void accept_all_from(Listener& listener, App& app);
+
+  // Descriptors are still out after a while: answers what waits at `listener` with 503, one after another, through the
+  // descriptor that is kept in reserve for this. At most a batch.
+  void turn_away(Listener& listener, App& app);
 
   // Events of a connection that is RECEIVING.
   void on_readable(Connection& connection, std::uint32_t events);
@@ -37,16 +42,23 @@ class Reception {
   // kOne: also one that was broken before it could be accepted.
   enum class Accepted { kOne, kNone, kExhausted };
   Accepted accept_one(Listener& listener, App& app);
+  Connection& enter(UniqueFd fd, Listener& listener, App& app);
   void admit(UniqueFd fd, Listener& listener, App& app);
   // Reads what is there. Afterwards the connection is still RECEIVING, or it was handed on.
   void receive(Connection& connection, bool peer_has_ended);
   Progress receive_once(Connection& connection, bool peer_has_ended);
   bool make_room(Connection& connection, std::size_t wanted);
+  bool keep_within_budget(const Connection& wanting);
   void refuse(Connection& connection, const protocol::HeadScan& scan);
 
   Loop& loop_;
   ConnectionTable& connections_;
   Farewell& farewell_;
+  ReceptionBudget& budget_;
+  UniqueFd reserve_;  // closed where descriptors are out, so that one more connection can be accepted and answered
+  Throttle exhausted_;
+  Throttle too_many_;
+  Throttle over_budget_;
 };
 
 }  // namespace forklift::master

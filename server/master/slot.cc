@@ -31,6 +31,7 @@ void forget_worker(WorkerSlot& slot) {
   slot.has_served = false;
   slot.lent = nullptr;
   slot.lend_serial = 0;
+  slot.requests_left = 0;
   slot.deadline.cancel();
 }
 

@@ -37,7 +37,15 @@ std::string_view to_string(SlotState state);
 std::optional<SlotState> transition(SlotState state, SlotEvent event);
 
 // Why the master has killed a worker.
-enum class KillReason { kNone, kStartTimeout, kRequestTimeout, kStopTimeout, kBrokenProtocol };
+enum class KillReason {
+  kNone,
+  kStartTimeout,
+  kRequestTimeout,
+  kTotalTimeout,
+  kDrainTimeout,  // told to leave, and still there
+  kStopTimeout,
+  kBrokenProtocol,
+};
 
 struct WorkerSlot {
   explicit WorkerSlot(std::uint32_t i) : index(i) {}
@@ -56,11 +64,14 @@ struct WorkerSlot {
   bool reaped = false;  // `pid` names nobody any more
   bool has_served = false;
   TimePoint started;  // when it was forked
+  TimePoint idle_since;
+  std::uint64_t requests_left = 0;  // until it is recycled; 0 = without end
 
   Connection* lent = nullptr;  // until it says DONE or is reaped
   std::uint64_t lend_serial = 0;
   TimePoint lent_at;
-  Timer deadline{[this] { on_deadline(*this); }};  // of its start, of its request, of its death after SIGKILL
+  // Of its start, of its request, of its leaving, of its death after SIGKILL.
+  Timer deadline{[this] { on_deadline(*this); }};
   std::function<void(WorkerSlot&)> on_deadline;
 };
 
@@ -88,6 +99,13 @@ class SlotTable {
   void for_each(Visitor visit) {
     for (const auto& slot : slots_) {
       if (slot->state != SlotState::kGone) visit(*slot);
+    }
+  }
+
+  template <typename Visitor>
+  void for_each_from_top(Visitor visit) {
+    for (std::size_t i = slots_.size(); i-- > 0;) {
+      if (slots_[i]->state != SlotState::kGone) visit(*slots_[i]);
     }
   }
 

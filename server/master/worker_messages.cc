@@ -1,0 +1,120 @@
+// What workers say to their pool.
+#include <algorithm>
+#include <array>
+
+#include "base/log.h"
+#include "base/quote.h"
+#include "config/units.h"
+#include "master/worker_pool.h"
+
+namespace forklift::master {
+
+void WorkerPool::on_channel(WorkerSlot& slot) {
+  read_message(slot);
+}
+
+// Reads one message; the poller reports again while there are more. False if none is there any more.
+bool WorkerPool::read_message(WorkerSlot& slot) {
+  // Static: a worker's words are bounded, and the master has one thread.
+  static std::array<char, sizeof(ipc::Failed) + ipc::kTextMax> buffer;
+  iovec part{buffer.data(), buffer.size()};
+  auto received = slot.channel.receive({&part, 1}, ipc::Wait::kNo);
+  if (!received) {
+    broken_protocol(slot, received.error().message());
+    return false;
+  }
+  if (!*received) return false;
+  if ((*received)->bytes == 0) {
+    // Its end of the channel is closed: it is dying, or its plugin has closed what is not its own. Until it is reaped
+    // the poller would spin.
+    loop_.poller.remove(slot.channel.fd());
+    kill(slot, KillReason::kBrokenProtocol);
+    return false;
+  }
+  on_message(slot, {buffer.data(), (*received)->bytes}, std::move((*received)->fd));
+  return true;
+}
+
+void WorkerPool::on_message(WorkerSlot& slot, std::string_view bytes, UniqueFd fd) {
+  const ipc::MessageType type = ipc::type_of(bytes);
+  if (type == ipc::MessageType::kStep) {
+    if (ipc::StepReached m; ipc::take(bytes, m)) return on_step(slot, m.step);
+  } else if (type == ipc::MessageType::kImage) {
+    if (fd) return on_image(slot, std::move(fd));
+  } else if (type == ipc::MessageType::kFailed) {
+    if (ipc::Failed m; ipc::take(bytes, m)) return on_failed(slot, m.step, bytes);
+  } else if (type == ipc::MessageType::kDone) {
+    if (ipc::Done m; ipc::take(bytes, m)) return on_done(slot, m);
+  } else if (type == ipc::MessageType::kLog) {
+    if (ipc::LogLine m; ipc::take(bytes, m)) return on_log_line(slot, m.level, bytes);
+  }
+  broken_protocol(slot, "a message that is none");
+}
+
+void WorkerPool::on_step(WorkerSlot& slot, ipc::Step step) {
+  if (step != ipc::Step::kReady) {
+    slot.next_step = static_cast<ipc::Step>(static_cast<std::uint32_t>(step) + 1);
+    return;
+  }
+  if (!slots_.apply(slot, SlotEvent::kReady)) return broken_protocol(slot, "READY twice");
+  slot.deadline.cancel();
+  if (slot.state == SlotState::kIdle) became_idle(slot);
+  slot.generation->proved = true;
+  if (state_ != AppState::kRunning) {
+    log::info("app \"{}\": generation {} is running", name(), slot.generation->number);
+    state_ = AppState::kRunning;
+  }
+  log::debug("{}: READY after {:.1f} ms", label(slot),
+             std::chrono::duration<double, std::milli>(Clock::now() - slot.started).count());
+}
+
+void WorkerPool::on_image(WorkerSlot& slot, UniqueFd image) {
+  // Until IMAGED, no line of the plugin has run in that process; later, anything could come from there.
+  const bool is_starting = slot.state == SlotState::kStarting || slot.state == SlotState::kDraining;
+  const bool expected = is_starting && slot.next_step == ipc::Step::kImaged;
+  if (!expected || slot.generation->image) return broken_protocol(slot, "an image that was not asked for");
+  slot.generation->image = std::move(image);
+}
+
+void WorkerPool::on_failed(WorkerSlot& slot, ipc::Step step, std::string_view reason) {
+  const bool is_starting = slot.state == SlotState::kStarting || slot.state == SlotState::kDraining;
+  if (!is_starting) return broken_protocol(slot, "a failure of a start that is over");
+  slot.next_step = step;
+  slot.failure = escape_controls(reason);
+}
+
+void WorkerPool::on_done(WorkerSlot& slot, const ipc::Done& done) {
+  if (!slot.lent || done.serial != slot.lend_serial || !slots_.apply(slot, SlotEvent::kDone)) {
+    return broken_protocol(slot, "DONE for a request that was not lent");
+  }
+  slot.deadline.cancel();
+  slot.has_served = true;
+  backoff_.succeeded(slot.started);
+  const bool known = done.ending == ipc::Ending::kComplete || done.ending == ipc::Ending::kLinger ||
+                     done.ending == ipc::Ending::kAbort;
+  owner_.on_done(*std::exchange(slot.lent, nullptr), done);
+  if (!known) return broken_protocol(slot, "DONE with an unknown ending");
+  if (slot.killed != KillReason::kNone) return;
+
+  const std::uint64_t max_memory = slot.generation->config.workers.max_memory;
+  if (max_memory > 0 && done.memory_bytes > max_memory && slot.state == SlotState::kIdle) {
+    log::info("{}: has {} MiB in memory, above workers.max_memory ({}); recycling it", label(slot),
+              done.memory_bytes >> 20, config::format_size(max_memory));
+    return drain(slot);
+  }
+  if (slot.state == SlotState::kIdle) return became_idle(slot);
+  // It was told to leave, and has nothing more to do.
+  slot.deadline.set(loop_.timers, Clock::now() + slot.generation->config.timeouts.stop);
+}
+
+void WorkerPool::on_log_line(const WorkerSlot& slot, std::uint32_t level, std::string_view text) const {
+  const auto known = static_cast<log::Level>(std::min(level, static_cast<std::uint32_t>(log::Level::kError)));
+  if (log::enabled(known)) log::write(known, fmt::format("{}: {}", label(slot), escape_controls(text)));
+}
+
+void WorkerPool::broken_protocol(WorkerSlot& slot, std::string_view what) {
+  log::error("{}: sent {}; killing it", label(slot), what);
+  kill(slot, KillReason::kBrokenProtocol);
+}
+
+}  // namespace forklift::master

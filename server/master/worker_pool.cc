@@ -1,0 +1,238 @@
+#include "master/worker_pool.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include "base/log.h"
+#include "master/progress.h"
+
+namespace forklift::master {
+
+namespace {
+
+constexpr Duration kLendRetry = milliseconds(50);
+
+// A process in uninterruptible sleep does not die of SIGKILL; its client does not have to wait for it.
+constexpr Duration kDeathGrace = seconds(5);
+
+}  // namespace
+
+std::string_view to_string(AppState state) {
+  constexpr std::array<std::string_view, 4> kNames = {"starting", "running", "degraded", "stopped"};
+  return kNames.at(static_cast<std::size_t>(state));
+}
+
+WorkerPool::WorkerPool(std::shared_ptr<Generation> generation, std::uint32_t number, Loop& loop, Spawner& spawner,
+                       PoolOwner& owner)
+    : number_(number),
+      loop_(loop),
+      spawner_(spawner),
+      owner_(owner),
+      generation_(std::move(generation)),
+      slots_([this](WorkerSlot& slot) { on_slot_deadline(slot); }),
+      retry_([this] { owner_.on_retry(); }),
+      retire_([this] { retire_idle(); }) {}
+
+// ---- starting workers ----
+
+void WorkerPool::grow() {
+  const unsigned most = std::max(config().workers.max, 1U);
+  while (slots_.live() < most) {
+    // An app that is not running needs one worker to prove itself, however few it is to keep.
+    const unsigned least = std::max(config().workers.min, state_ == AppState::kRunning ? 0U : 1U);
+    const bool below_min = !stopping_ && slots_.live() < least;
+    if (!below_min && owner_.waiting() <= slots_.count(SlotState::kStarting)) return;
+    // The first worker of a generation makes the image and proves that it serves; the others follow it.
+    if (!generation_->proved && slots_.count(SlotState::kStarting) > 0) return;
+    if (!backoff_.allows(Clock::now())) {
+      if (!retry_.is_set()) retry_.set(loop_.timers, backoff_.until());
+      return;
+    }
+    spawn();
+  }
+  if (owner_.waiting() == 0 || slots_.count(SlotState::kStarting) > 0) return;
+  if (at_max_.pass(Clock::now())) {
+    log::warning("app \"{}\": all {} workers are busy (workers.max); {} requests wait", name(), most, owner_.waiting());
+  }
+}
+
+void WorkerPool::spawn() {
+  WorkerSlot& slot = slots_.open();
+  auto spawned = spawner_.spawn(slot, generation_);
+  if (spawned) {
+    const Token name_in_poller = token(Watch::kChannel, number_ << kSlotBits | slot.index, slot.serial);
+    spawned = loop_.poller.add(slot.channel.fd(), name_in_poller, EPOLLIN);
+    if (!spawned) kill(slot, KillReason::kBrokenProtocol);
+  }
+  if (!spawned) {
+    log::error("app \"{}\": a worker could not be started: {}", name(), spawned.error().message());
+    if (slot.pid == 0) slots_.apply(slot, SlotEvent::kDied);
+    return start_failed();
+  }
+  slot.requests_left = draw_max_requests();
+  slot.deadline.set(loop_.timers, deadline_after(Clock::now(), slot.generation->config.timeouts.start));
+  log::debug("{}: forked", label(slot));
+}
+
+void WorkerPool::start_failed() {
+  // Deaths of one wave are one failure: until the pause is over nothing new could have failed.
+  const TimePoint now = Clock::now();
+  const TimePoint until = backoff_.allows(now) ? backoff_.failed(now) : backoff_.until();
+  if (!generation_->proved) new_generation();
+  if (!stopping_) retry_.set(loop_.timers, until);
+  if (slots_.live() == 0) degrade();
+}
+
+// Each try of an unproved app takes a fresh image: the file may have been replaced by one that works.
+void WorkerPool::new_generation() {
+  auto next = std::make_shared<Generation>();
+  next->number = generation_->number + 1;
+  next->config = generation_->config;
+  next->identity = generation_->identity;
+  generation_ = std::move(next);
+}
+
+void WorkerPool::degrade() {
+  if (state_ != AppState::kDegraded) {
+    log::error("app \"{}\": degraded: no worker lives and the last one could not start; answering 503", name());
+  }
+  state_ = AppState::kDegraded;
+  owner_.on_degraded();
+}
+
+// ---- requests ----
+
+WorkerPool::Lend WorkerPool::lend(WorkerSlot& slot, Connection& connection) {
+  const ipc::Lend lend{.bytes = static_cast<std::uint32_t>(connection.bytes),
+                       .head_bytes = static_cast<std::uint32_t>(connection.head_bytes),
+                       .unread = static_cast<std::uint32_t>(connection.unread),
+                       .serial = last_lend_ + 1};
+  auto sent = slot.channel.send(lend, {connection.head.data, connection.bytes}, connection.fd.get(), ipc::Wait::kNo);
+  if (!sent) {
+    const int code = sent.error().code();
+    if (code == EPIPE || code == ECONNRESET || code == ENOTCONN) {
+      kill(slot, KillReason::kBrokenProtocol);
+      slots_.apply(slot, SlotEvent::kDrain);
+      return Lend::kTryOthers;
+    }
+    log::warning("{}: lend: {}; trying again", label(slot), sent.error().message());
+    retry_.set(loop_.timers, Clock::now() + kLendRetry);
+    return Lend::kLater;
+  }
+  slots_.apply(slot, SlotEvent::kLent);
+  slot.lent = &connection;
+  slot.lend_serial = ++last_lend_;
+  slot.lent_at = Clock::now();
+  slot.deadline.set(loop_.timers, deadline_after(slot.lent_at, slot.generation->config.timeouts.request));
+  connection.slot = &slot;
+  connection.state = ConnectionState::kLent;
+  connection.lends++;
+  // The worker finds it behind this request, so its replacement can start now.
+  if (slot.requests_left > 0 && --slot.requests_left == 0) drain(slot);
+  return Lend::kLent;
+}
+
+// ---- retiring ----
+
+// How many requests a worker answers before it is recycled; 0 = without end. Each draws its own number, so that workers
+// that were started together don't leave together.
+std::uint64_t WorkerPool::draw_max_requests() {
+  const config::Workers& workers = config().workers;
+  const std::uint64_t most_less =
+      workers.max_requests / 100 * workers.jitter + workers.max_requests % 100 * workers.jitter / 100;
+  if (most_less == 0) return workers.max_requests;
+  return workers.max_requests - std::uniform_int_distribution<std::uint64_t>(0, most_less)(random_);
+}
+
+void WorkerPool::became_idle(WorkerSlot& slot) {
+  slot.idle_since = Clock::now();
+  const Duration timeout = config().workers.idle_timeout;
+  if (timeout == Duration::zero() || retire_.is_set() || slots_.live() <= config().workers.min) return;
+  retire_.set(loop_.timers, slot.idle_since + timeout);
+}
+
+// From the top: the lower a slot, the warmer its worker.
+void WorkerPool::retire_idle() {
+  const TimePoint now = Clock::now();
+  TimePoint next = kNever;
+  slots_.for_each_from_top([&](WorkerSlot& slot) {
+    if (slot.state != SlotState::kIdle || slots_.live() <= config().workers.min) return;
+    const TimePoint due = slot.idle_since + config().workers.idle_timeout;
+    if (due <= now) {
+      log::debug("{}: has idled for workers.idle_timeout; draining", label(slot));
+      drain(slot);
+    } else {
+      next = std::min(next, due);
+    }
+  });
+  if (slots_.live() > config().workers.min) retire_.set(loop_.timers, next);
+}
+
+void WorkerPool::drain(WorkerSlot& slot) {
+  if (slot.state == SlotState::kDraining || !slots_.apply(slot, SlotEvent::kDrain)) return;
+  if (!slot.channel.send(ipc::Drain{}, {}, -1, ipc::Wait::kNo)) return kill(slot, KillReason::kBrokenProtocol);
+  if (!slot.lent) slot.deadline.set(loop_.timers, Clock::now() + slot.generation->config.timeouts.stop);
+}
+
+void WorkerPool::begin_stop() {
+  stopping_ = true;
+  retry_.cancel();
+  retire_.cancel();
+}
+
+void WorkerPool::drain_all() {
+  slots_.for_each([this](WorkerSlot& slot) { drain(slot); });
+}
+
+void WorkerPool::kill_all() {
+  slots_.for_each([this](WorkerSlot& slot) { kill(slot, KillReason::kStopTimeout); });
+  state_ = AppState::kStopped;
+}
+
+// ---- deadlines and deaths ----
+
+void WorkerPool::on_slot_deadline(WorkerSlot& slot) {
+  if (slot.killed != KillReason::kNone) {
+    log::error("{}: still there {} s after SIGKILL", label(slot), std::chrono::ceil<seconds>(kDeathGrace).count());
+    if (slot.lent) owner_.on_orphan(*std::exchange(slot.lent, nullptr), Fate::kAbort);
+  } else if (slot.state == SlotState::kStarting) {
+    kill(slot, KillReason::kStartTimeout);
+  } else if (slot.lent) {
+    const Progress progress = progress_of(slot);
+    if (progress.overdue) return kill(slot, KillReason::kRequestTimeout);
+    slot.deadline.set(loop_.timers, progress.look_again);
+  } else if (slot.state == SlotState::kDraining) {
+    kill(slot, KillReason::kDrainTimeout);
+  }
+}
+
+// The whole group, so that what the plugin has forked goes too; the rest of it follows when the worker is reaped.
+void WorkerPool::kill(WorkerSlot& slot, KillReason reason) {
+  if (slot.reaped || slot.pid <= 0) return;  // 0 would be our own group
+  if (slot.killed == KillReason::kNone) slot.killed = reason;
+  if (::kill(-slot.pid, SIGKILL) != 0) ::kill(slot.pid, SIGKILL);
+  slot.deadline.set(loop_.timers, Clock::now() + kDeathGrace);
+}
+
+void WorkerPool::on_death(WorkerSlot& slot, int wait_status) {
+  slot.reaped = true;
+  while (read_message(slot)) continue;  // to the channel's end: a DONE that was said before the death counts
+  loop_.poller.remove(slot.channel.fd());
+  const Fate fate = fate_of(slot);
+  const Obituary obituary = write_obituary(name(), slot, wait_status, fate, Clock::now());
+  log::write(obituary.level, obituary.line);
+
+  if (Connection* orphan = std::exchange(slot.lent, nullptr)) owner_.on_orphan(*orphan, fate);
+  const bool died_young = slot.state == SlotState::kStarting || (slot.state == SlotState::kIdle && !slot.has_served);
+  slots_.apply(slot, SlotEvent::kDied);
+  slot.deadline.cancel();
+  slot.channel.close();
+  slot.page = {};
+  slot.generation.reset();
+  // While stopping, too, where a queued request would start the next one at once.
+  if (died_young && (!stopping_ || owner_.waiting() > 0)) start_failed();
+}
+
+}  // namespace forklift::master

@@ -1,0 +1,129 @@
+// The workers of one app: starting, watching, retiring and burying them. Which request goes to which of them is the
+// app's business (app.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+
+#include "base/throttle.h"
+#include "master/backoff.h"
+#include "master/connection.h"
+#include "master/generation.h"
+#include "master/loop.h"
+#include "master/obituary.h"
+#include "master/slot.h"
+#include "master/spawner.h"
+
+namespace forklift::master {
+
+enum class AppState {
+  kStarting,  // none of its workers has been READY yet
+  kRunning,
+  kDegraded,  // no worker lives and the last start failed: 503 at once, until the backoff lets another one try
+  kStopped,   // the time for stopping is over
+};
+
+std::string_view to_string(AppState state);
+
+// What a pool tells its app, and asks it.
+class PoolOwner {
+ public:
+  // A worker has said DONE for the connection, which is the owner's again.
+  virtual void on_done(Connection& connection, const ipc::Done& done) = 0;
+  // The worker that had the connection is reaped, and nobody else writes on it any more; or, with Fate::kAbort, the
+  // worker does not die and is given up. `connection.slot` still tells what the worker was doing.
+  virtual void on_orphan(Connection& connection, Fate fate) = 0;
+  // No worker lives and none can be started before `pool.retry_at()`.
+  virtual void on_degraded() = 0;
+  // A worker may be started now, or a lend may succeed that has failed.
+  virtual void on_retry() = 0;
+  // Requests that wait for a worker.
+  virtual std::size_t waiting() const = 0;
+
+ protected:
+  ~PoolOwner() = default;
+};
+
+class WorkerPool {
+ public:
+  // `number` names the app in the poller, together with a slot's index. All references outlive the pool.
+  WorkerPool(std::shared_ptr<Generation> generation, std::uint32_t number, Loop& loop, Spawner& spawner,
+             PoolOwner& owner);
+
+  AppState state() const { return state_; }
+  const Generation& generation() const { return *generation_; }
+  const config::App& config() const { return generation_->config; }
+  SlotTable& slots() { return slots_; }
+  TimePoint retry_at() const { return backoff_.until(); }
+
+  // Starts workers: as many as workers.min asks for, and up to workers.max while more requests wait than workers are
+  // starting.
+  void grow();
+
+  enum class Lend {
+    kLent,
+    kLater,      // the kernel has no room just now; on_retry() comes
+    kTryOthers,  // that worker is lost
+  };
+  // Lends the connection to the worker, which is IDLE. Whatever comes back, the connection is still the caller's to
+  // keep.
+  Lend lend(WorkerSlot& slot, Connection& connection);
+
+  // Reads what the worker has said.
+  void on_channel(WorkerSlot& slot);
+  // The worker was reaped: settles what it leaves behind.
+  void on_death(WorkerSlot& slot, int wait_status);
+
+  void kill(WorkerSlot& slot, KillReason reason);
+  // From now on a worker is started only where a request waits for it.
+  void begin_stop();
+  void drain_all();
+  void kill_all();
+
+ private:
+  // ---- worker_pool.cc ----
+  void spawn();
+  void start_failed();
+  void new_generation();
+  void degrade();
+  void drain(WorkerSlot& slot);
+  void became_idle(WorkerSlot& slot);
+  void retire_idle();
+  std::uint64_t draw_max_requests();
+  void on_slot_deadline(WorkerSlot& slot);
+
+  // ---- worker_messages.cc: what workers say ----
+  bool read_message(WorkerSlot& slot);
+  void on_message(WorkerSlot& slot, std::string_view message, UniqueFd fd);
+  void on_step(WorkerSlot& slot, ipc::Step step);
+  void on_image(WorkerSlot& slot, UniqueFd image);
+  void on_failed(WorkerSlot& slot, ipc::Step step, std::string_view reason);
+  void on_done(WorkerSlot& slot, const ipc::Done& done);
+  void on_log_line(const WorkerSlot& slot, std::uint32_t level, std::string_view text) const;
+  void broken_protocol(WorkerSlot& slot, std::string_view what);
+
+  const std::string& name() const { return generation_->config.name; }
+  std::string label(const WorkerSlot& slot) const { return describe_worker(name(), slot); }
+
+  const std::uint32_t number_;
+  Loop& loop_;
+  Spawner& spawner_;
+  PoolOwner& owner_;
+
+  std::shared_ptr<Generation> generation_;
+  AppState state_ = AppState::kStarting;
+  bool stopping_ = false;
+  SlotTable slots_;
+  std::uint64_t last_lend_ = 0;
+  Backoff backoff_;
+  Timer retry_;   // of a start that the backoff has put off, or of a lend that the kernel had no memory for
+  Timer retire_;  // when the next surplus worker will have idled for workers.idle_timeout
+  Throttle at_max_{seconds(60)};
+  std::minstd_rand random_{std::random_device{}()};
+};
+
+}  // namespace forklift::master
