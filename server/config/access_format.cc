@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/quote.h"
 
@@ -21,6 +22,10 @@ constexpr std::array<std::string_view, 17> kNames = {
 
 bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || c == '_';
+}
+
+bool ends_a_line(char c) {
+  return c == '\n' || c == '\r';
 }
 
 // Takes `name` or `{name}` off the front of `text`, which stood behind a dollar sign.
@@ -55,6 +60,7 @@ Result<AccessFormat> AccessFormat::parse(std::string_view text) {
     format.json = true;
     return format;
   }
+  if (std::ranges::any_of(text, ends_a_line)) return fail("holds a line break; a request is one line");
   std::string literal;
   while (!text.empty()) {
     const char c = text.front();

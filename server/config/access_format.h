@@ -42,7 +42,7 @@ struct AccessFormat {
   std::vector<AccessPiece> pieces;  // else
 
   // `combined` (the format of Apache and nginx), `json`, or a text with fields as `$status` or `${status}`; `$$` is a
-  // dollar sign. An unknown field is an error that names it and what there is.
+  // dollar sign. An unknown field is an error that names it and what there is, and so is a line break.
   static Result<AccessFormat> parse(std::string_view text);
   static AccessFormat combined();
 };
