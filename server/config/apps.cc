@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "base/quote.h"
+#include "config/access_format.h"
 #include "config/address.h"
+#include "config/confinement.h"
 #include "config/value.h"
 
 namespace forklift::config {
@@ -15,6 +17,11 @@ constexpr std::size_t kNameBytesMax = 64;
 
 bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+// Words of the design that would be a strange name for a file.
+bool is_log_service(std::string_view written) {
+  return written == "syslog" || written == "journal";
 }
 
 void read_listener(Value& value, const Node& node) {
@@ -44,7 +51,7 @@ void read_listener(Value& value, const Node& node) {
 void read_log_file(Value& value) {
   const auto written = value.text();
   if (!written) return;
-  if (*written == "syslog" || *written == "journal") {
+  if (is_log_service(*written)) {
     return value.refuse(
         fmt::format("\"{}\" is not supported yet; write \"-\" for standard error, or a path", *written));
   }
@@ -54,6 +61,23 @@ void read_log_file(Value& value) {
   } else {
     value.path(file);
   }
+}
+
+void read_access_log_file(Value& value) {
+  const auto written = value.text();
+  if (!written) return;
+  if (*written == "-" || is_log_service(*written)) {
+    return value.refuse(fmt::format("\"{}\" is not supported yet; write a path", *written));
+  }
+  value.path(value.app().access_log.file);
+}
+
+void read_access_log_format(Value& value) {
+  const auto written = value.text();
+  if (!written) return;
+  auto format = AccessFormat::parse(*written);
+  if (!format) return value.refuse(format.error().message());
+  value.app().access_log.format = std::move(*format);
 }
 
 void read_apps(Value& value) {
@@ -70,6 +94,7 @@ void read_apps(Value& value) {
     app.position = reading.position(item.mark);
     reading.app = &app;
     read_keys(reading, item, "apps[]");
+    check_directory(reading, item);
     reading.app = nullptr;
     reading.config.apps.push_back(std::move(app));
   }

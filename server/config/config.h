@@ -67,7 +67,7 @@ struct Timeouts {
 
 struct Queue {
   std::size_t length = 1024;   // connections whose head is complete and that wait for a worker
-  Duration age = seconds(10);  // how long one may wait
+  Duration age = seconds(10);  // how long one may wait; 0 = as long as it takes
 };
 
 // A limit of setrlimit(2), soft and hard.

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <vector>
 
 #include "base/quote.h"
 #include "config/apps.h"
+#include "config/confinement.h"
 #include "config/nearest.h"
 #include "config/value.h"
 
@@ -25,7 +27,7 @@ constexpr std::uint64_t kSizeMax = 1024 * kG;
 // In the order of the documentation. A row without a reader is not supported yet.
 constexpr Key kKeys[] = {
     {"runtime_dir", [](Value& v) { v.path(v.config().runtime_dir); }},
-    {"pid_file"},
+    {"pid_file", [](Value& v) { v.path(v.config().pid_file); }},
     {"control"},
     {"log", [](Value& v) { v.section(); }},
     {"log.file", read_log_file},
@@ -41,8 +43,8 @@ constexpr Key kKeys[] = {
        v.word<log::Format>(v.config().log.format, {{"text", log::Format::kText}, {"json", log::Format::kJson}});
      }},
     {"include"},
-    {"limits"},
-    {"limits.reception"},
+    {"limits", [](Value& v) { v.section(); }},
+    {"limits.reception", [](Value& v) { v.size(v.config().reception_bytes, 1 * kM, 64 * kG); }},
     {"defaults"},
 
     {"apps", read_apps, kRequired},
@@ -64,10 +66,10 @@ constexpr Key kKeys[] = {
     {"apps[].workers", read_workers},
     {"apps[].workers.min", [](Value& v) { v.count(v.app().workers.min, 0, kWorkersMax); }},
     {"apps[].workers.max", [](Value& v) { v.count(v.app().workers.max, 1, kWorkersMax); }},
-    {"apps[].workers.idle_timeout"},
-    {"apps[].workers.max_requests"},
-    {"apps[].workers.jitter"},
-    {"apps[].workers.max_memory"},
+    {"apps[].workers.idle_timeout", [](Value& v) { v.duration(v.app().workers.idle_timeout, Zero::kMeansOff); }},
+    {"apps[].workers.max_requests", [](Value& v) { v.count(v.app().workers.max_requests, 0, 1'000'000'000); }},
+    {"apps[].workers.jitter", [](Value& v) { v.percent(v.app().workers.jitter, 0, 50); }},
+    {"apps[].workers.max_memory", [](Value& v) { v.size(v.app().workers.max_memory, 0, kSizeMax); }},
 
     {"apps[].limits", [](Value& v) { v.section(); }},
     {"apps[].limits.head", [](Value& v) { v.size(v.app().limits.head, 1 * kK, 1 * kM); }},
@@ -80,16 +82,17 @@ constexpr Key kKeys[] = {
     {"apps[].timeouts.body", [](Value& v) { v.duration(v.app().timeouts.body, Zero::kMeansOff); }},
     {"apps[].timeouts.write", [](Value& v) { v.duration(v.app().timeouts.write, Zero::kMeansOff); }},
     {"apps[].timeouts.request", [](Value& v) { v.duration(v.app().timeouts.request, Zero::kMeansOff); }},
-    {"apps[].timeouts.total"},
+    {"apps[].timeouts.total", [](Value& v) { v.duration(v.app().timeouts.total, Zero::kMeansOff); }},
     {"apps[].timeouts.slow"},
     {"apps[].timeouts.start", [](Value& v) { v.duration(v.app().timeouts.start, Zero::kRefused); }},
     {"apps[].timeouts.drain"},
     {"apps[].timeouts.stop", [](Value& v) { v.duration(v.app().timeouts.stop, Zero::kRefused); }},
     {"apps[].timeouts.keep_alive"},
 
-    {"apps[].queue"},
-    {"apps[].queue.length"},
-    {"apps[].queue.age"},
+    {"apps[].queue", [](Value& v) { v.section(); }},
+    {"apps[].queue.length", [](Value& v) { v.count(v.app().queue.length, 0, 1'000'000); }},
+    {"apps[].queue.age", [](Value& v) { v.duration(v.app().queue.age, Zero::kMeansOff); }},
+
     {"apps[].dispatch"},
     {"apps[].reload"},
     {"apps[].reload.probe"},
@@ -99,18 +102,38 @@ constexpr Key kKeys[] = {
     {"apps[].crash.dir"},
     {"apps[].crash.keep"},
     {"apps[].crash.body"},
-    {"apps[].user"},
-    {"apps[].group"},
-    {"apps[].directory"},
-    {"apps[].umask"},
-    {"apps[].chroot"},
-    {"apps[].rlimits"},
-    {"apps[].no_new_privs"},
-    {"apps[].environment"},
+
+    {"apps[].user", [](Value& v) { read_account(v, v.app().confinement.user); }},
+    {"apps[].group", [](Value& v) { read_account(v, v.app().confinement.group); }},
+    {"apps[].directory", [](Value& v) { v.path(v.app().confinement.directory); }},
+    {"apps[].umask", read_umask},
+    {"apps[].chroot", [](Value& v) { v.path(v.app().confinement.chroot); }},
+    // Without `locks` and `rss`, which Linux ignores.
+    {"apps[].rlimits", [](Value& v) { v.section(); }},
+    {"apps[].rlimits.core", [](Value& v) { read_byte_limit(v, RLIMIT_CORE); }},
+    {"apps[].rlimits.nofile", read_file_limit},
+    {"apps[].rlimits.as", [](Value& v) { read_byte_limit(v, RLIMIT_AS); }},
+    {"apps[].rlimits.nproc", [](Value& v) { read_count_limit(v, RLIMIT_NPROC); }},
+    {"apps[].rlimits.fsize", [](Value& v) { read_byte_limit(v, RLIMIT_FSIZE); }},
+    {"apps[].rlimits.cpu", [](Value& v) { read_count_limit(v, RLIMIT_CPU); }},
+    {"apps[].rlimits.data", [](Value& v) { read_byte_limit(v, RLIMIT_DATA); }},
+    {"apps[].rlimits.stack", [](Value& v) { read_byte_limit(v, RLIMIT_STACK); }},
+    {"apps[].rlimits.memlock", [](Value& v) { read_byte_limit(v, RLIMIT_MEMLOCK); }},
+    {"apps[].rlimits.msgqueue", [](Value& v) { read_byte_limit(v, RLIMIT_MSGQUEUE); }},
+    {"apps[].rlimits.nice", [](Value& v) { read_count_limit(v, RLIMIT_NICE); }},
+    {"apps[].rlimits.rtprio", [](Value& v) { read_count_limit(v, RLIMIT_RTPRIO); }},
+    {"apps[].rlimits.rttime", [](Value& v) { read_count_limit(v, RLIMIT_RTTIME); }},
+    {"apps[].rlimits.sigpending", [](Value& v) { read_count_limit(v, RLIMIT_SIGPENDING); }},
+    {"apps[].no_new_privs",
+     [](Value& v) {
+       v.word<bool>(v.app().confinement.no_new_privs, {{"true", true}, {"false", false}});
+     }},
+    {"apps[].environment", read_environment},
+
     {"apps[].settings", [](Value& v) { v.tree(v.app().settings); }, Key::Presence::kOptional, true},
-    {"apps[].access_log"},
-    {"apps[].access_log.file"},
-    {"apps[].access_log.format"},
+    {"apps[].access_log", [](Value& v) { v.section(); }},
+    {"apps[].access_log.file", read_access_log_file, kRequired},
+    {"apps[].access_log.format", read_access_log_format},
 };
 
 std::string show(std::string_view path) {

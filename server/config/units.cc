@@ -60,6 +60,13 @@ Result<std::uint64_t> parse_size(std::string_view text) {
   return fail("{} is not a size; write 512, 64K, 16M or 1G", quote(text, 60));
 }
 
+Result<std::uint64_t> parse_percent(std::string_view text) {
+  const auto quantity = split(text);
+  if (!quantity || quantity->unit != "%") return fail("{} is not a percentage; write 10%", quote(text, 60));
+  if (quantity->too_large) return fail("{} is too large", quote(text, 60));
+  return quantity->number;
+}
+
 Result<Duration> parse_duration(std::string_view text) {
   if (text == "0") return Duration::zero();
   if (const auto quantity = split(text)) {

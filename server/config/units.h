@@ -17,6 +17,9 @@ Result<std::uint64_t> parse_count(std::string_view text);
 // `512`, `64K`, `16M`, `1G`: bytes, in powers of 1024.
 Result<std::uint64_t> parse_size(std::string_view text);
 
+// `10%`: a whole number of hundredths.
+Result<std::uint64_t> parse_percent(std::string_view text);
+
 // `250ms`, `30s`, `5m`, `1h`, and `0` with or without a unit. At most a year, so that a deadline cannot overflow.
 Result<Duration> parse_duration(std::string_view text);
 

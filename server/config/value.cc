@@ -7,7 +7,6 @@
 
 #include "base/quote.h"
 #include "config/paths.h"
-#include "config/units.h"
 
 namespace forklift::config {
 
@@ -95,34 +94,19 @@ void Value::duration(Duration& out, Zero zero) {
   out = *duration;
 }
 
-std::optional<std::uint64_t> Value::size_between(std::uint64_t min, std::uint64_t max) {
+std::optional<std::uint64_t> Value::number_between(Parse* parse, Format* format, std::uint64_t min, std::uint64_t max) {
   const auto written = text();
   if (!written) return std::nullopt;
-  const auto size = parse_size(*written);
-  if (!size) {
-    refuse(size.error().message());
+  const auto number = parse(*written);
+  if (!number) {
+    refuse(number.error().message());
     return std::nullopt;
   }
-  if (*size < min || *size > max) {
-    refuse(fmt::format("{} is out of range; write {} to {}", *written, format_size(min), format_size(max)));
+  if (*number < min || *number > max) {
+    refuse(fmt::format("{} is out of range; write {} to {}", *written, format(min), format(max)));
     return std::nullopt;
   }
-  return *size;
-}
-
-std::optional<std::uint64_t> Value::count_between(std::uint64_t min, std::uint64_t max) {
-  const auto written = text();
-  if (!written) return std::nullopt;
-  const auto count = parse_count(*written);
-  if (!count) {
-    refuse(count.error().message());
-    return std::nullopt;
-  }
-  if (*count < min || *count > max) {
-    refuse(fmt::format("{} is out of range; write {} to {}", *count, min, max));
-    return std::nullopt;
-  }
-  return *count;
+  return *number;
 }
 
 void Value::refuse_word(std::string_view written, const std::vector<std::string_view>& known,
@@ -139,6 +123,10 @@ void Value::tree(Settings& out) {
 
 void Value::refuse_at(const Node& node, std::string_view message) {
   reading_.complain(node.mark, fmt::format("{}: {}", key_.shown(), message));
+}
+
+void Value::refuse_name(const Node& node, std::string_view message) {
+  reading_.complain(node.name_mark, fmt::format("{}: {}", key_.shown(), message));
 }
 
 }  // namespace forklift::config

@@ -15,6 +15,7 @@
 #include "config/document.h"
 #include "config/keys.h"
 #include "config/reader.h"
+#include "config/units.h"
 
 namespace forklift::config {
 
@@ -52,12 +53,16 @@ class Value {
 
   Reading& reading() { return reading_; }
   const Node& node() const { return node_; }
+  const Key& key() const { return key_; }
   Config& config() { return reading_.config; }
   App& app() { return *reading_.app; }
   ListenEntry& listen() { return *reading_.listen; }
 
   // The text of a scalar.
   std::optional<std::string_view> text();
+
+  // Whether that text is `word`, without a finding where it isn't.
+  bool is(std::string_view word) const { return node_.kind == Node::Kind::kScalar && node_.text == word; }
 
   // A map whose keys have rows of their own.
   void section();
@@ -67,14 +72,20 @@ class Value {
 
   void duration(Duration& out, Zero zero);
 
-  // Numbers between `min` and `max`, which must fit into the variable: bytes with units, or a mere count.
+  // Numbers between `min` and `max`, which must fit into the variable: bytes with units, a mere count, or hundredths.
   template <std::integral Number>
   void size(Number& out, std::uint64_t min, std::uint64_t max) {
-    if (const auto number = size_between(min, max)) out = static_cast<Number>(*number);
+    if (const auto number = number_between(parse_size, format_size, min, max)) out = static_cast<Number>(*number);
   }
   template <std::integral Number>
   void count(Number& out, std::uint64_t min, std::uint64_t max) {
-    if (const auto number = count_between(min, max)) out = static_cast<Number>(*number);
+    const auto format = [](std::uint64_t number) { return fmt::format("{}", number); };
+    if (const auto number = number_between(parse_count, format, min, max)) out = static_cast<Number>(*number);
+  }
+  template <std::integral Number>
+  void percent(Number& out, std::uint64_t min, std::uint64_t max) {
+    const auto format = [](std::uint64_t number) { return fmt::format("{}%", number); };
+    if (const auto number = number_between(parse_percent, format, min, max)) out = static_cast<Number>(*number);
   }
 
   // One of `words`. Those in `later` belong to the design, but are not supported yet.
@@ -97,13 +108,16 @@ class Value {
   // Anything, as a tree of strings. Nothing at all is an empty map.
   void tree(Settings& out);
 
-  // Adds a finding at this value, or at another one: `KEY: message`.
+  // Adds a finding at this value, at another one, or at the name of another one: `KEY: message`.
   void refuse(std::string_view message) { refuse_at(node_, message); }
   void refuse_at(const Node& node, std::string_view message);
+  void refuse_name(const Node& node, std::string_view message);
 
  private:
-  std::optional<std::uint64_t> size_between(std::uint64_t min, std::uint64_t max);
-  std::optional<std::uint64_t> count_between(std::uint64_t min, std::uint64_t max);
+  using Parse = Result<std::uint64_t>(std::string_view text);
+  using Format = std::string(std::uint64_t number);
+
+  std::optional<std::uint64_t> number_between(Parse* parse, Format* format, std::uint64_t min, std::uint64_t max);
   void refuse_word(std::string_view written, const std::vector<std::string_view>& known,
                    std::initializer_list<std::string_view> later);
 

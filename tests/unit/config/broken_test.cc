@@ -94,16 +94,16 @@ const Broken kKeys[] = {
      "app.yaml:5:14: unknown key \"colour\"; known here: head, body, body_rate, connections"},
     {"HostileKey", app_with("\"\\e[31m\\n\": red"),
      "app.yaml:5:5: unknown key \"\\x1b[31m\\n\"; known here: name, plugin, listen, workers, limits, timeouts, "
-     "settings"},
+     "queue, user, group, directory, umask, chroot, rlimits, no_new_privs, environment, settings, access_log"},
     {"DottedKey", app_with("timeouts.head: 10s"),
      "app.yaml:5:5: unknown key \"timeouts.head\"; known here: name, plugin, listen, workers, limits, timeouts, "
-     "settings"},
+     "queue, user, group, directory, umask, chroot, rlimits, no_new_privs, environment, settings, access_log"},
     {"KeysThatAreNotSupportedYet",
-     "pid_file: x\nlimits: {reception: 64M}\n" + app_with("timeouts: {total: 1s}\n    user: me"),
-     "app.yaml:1:1: key \"pid_file\" is not supported yet\n"
-     "app.yaml:2:1: key \"limits\" is not supported yet\n"
-     "app.yaml:7:16: key \"timeouts.total\" is not supported yet\n"
-     "app.yaml:8:5: key \"user\" is not supported yet"},
+     "control: x\ndefaults: {queue: {age: 1s}}\n" + app_with("timeouts: {slow: 1s}\n    reload: {crashes: 1}"),
+     "app.yaml:1:1: key \"control\" is not supported yet\n"
+     "app.yaml:2:1: key \"defaults\" is not supported yet\n"
+     "app.yaml:7:16: key \"timeouts.slow\" is not supported yet\n"
+     "app.yaml:8:5: key \"reload\" is not supported yet"},
     {"NoApps", "runtime_dir: /run/x\n", "app.yaml:1:1: key \"apps\" is missing"},
     {"EmptyApps", "apps:\nruntime_dir: /run/x\n", "app.yaml:1:1: apps: has no value"},
     {"AppsWithoutItems", "apps: []\n", "app.yaml:1:7: apps: names no app; write at least one"},
@@ -146,6 +146,11 @@ const Broken kValues[] = {
      "app.yaml:1:15: log.format: \"xml\" is unknown; write text, json"},
     {"LogToSyslog", "log: {file: syslog}\n" + app_with("settings: {}"),
      "app.yaml:1:13: log.file: \"syslog\" is not supported yet; write \"-\" for standard error, or a path"},
+    {"EmptyPidFile", "pid_file: ''\n" + app_with("settings: {}"), "app.yaml:1:11: pid_file: names no path"},
+    {"TooLittleMemoryForHeads", "limits: {reception: 512K}\n" + app_with("settings: {}"),
+     "app.yaml:1:21: limits.reception: 512K is out of range; write 1M to 64G"},
+    {"TooMuchMemoryForHeads", "limits: {reception: 65G}\n" + app_with("settings: {}"),
+     "app.yaml:1:21: limits.reception: 65G is out of range; write 1M to 64G"},
     {"DurationWithABlank", app_with("timeouts: {head: 10 s}"),
      "app.yaml:5:22: timeouts.head: \"10 s\" is not a duration; write 250ms, 30s, 5m or 1h"},
     {"DurationWithoutUnit", app_with("timeouts: {head: 10}"),
@@ -171,6 +176,22 @@ const Broken kValues[] = {
     {"TooManyWorkers", app_with("workers: {max: 10001}"),
      "app.yaml:5:20: workers.max: 10001 is out of range; write 1 to 10000"},
     {"MoreMinThanMax", app_with("workers: {min: 6}"), "app.yaml:5:14: workers: min (6) is more than max (5)"},
+    {"JitterWithoutPercent", app_with("workers: {jitter: 10}"),
+     "app.yaml:5:23: workers.jitter: \"10\" is not a percentage; write 10%"},
+    {"TooMuchJitter", app_with("workers: {jitter: 51%}"),
+     "app.yaml:5:23: workers.jitter: 51% is out of range; write 0% to 50%"},
+    {"LongQueue", app_with("queue: {length: 1000001}"),
+     "app.yaml:5:21: queue.length: 1000001 is out of range; write 0 to 1000000"},
+    {"AccessLogWithoutFile", app_with("access_log: {format: json}"),
+     "app.yaml:5:17: key \"access_log.file\" is missing"},
+    {"AccessLogAsAWord", app_with("access_log: shop.log"),
+     "app.yaml:5:17: access_log: must be a map of keys, not a single value"},
+    {"AccessLogToStandardError", app_with("access_log: {file: \"-\"}"),
+     "app.yaml:5:24: access_log.file: \"-\" is not supported yet; write a path"},
+    {"AccessLogWithAnUnknownField", app_with("access_log: {file: a, format: $colour}"),
+     "app.yaml:5:35: access_log.format: unknown field \"colour\"; there are time, clf_time, app, generation, pid, "
+     "remote_addr, remote_user, method, uri, protocol, status, bytes, referer, user_agent, ending, seconds, "
+     "wait_seconds"},
     {"OctalNumber", app_with("workers: {max: 010}"),
      "app.yaml:5:20: workers.max: \"010\" is not a number; write digits, without a leading zero"},
     {"WordForANumber", app_with("workers: {max: many}"),
@@ -261,7 +282,7 @@ apps:
       head: 64K
     timeouts:
       request: soon
-      total: 1m
+      drain: 1m
 include: []
 )";
   EXPECT_EQ(verdict(yaml),
@@ -278,7 +299,7 @@ include: []
             "app.yaml:15:13: limits.head: \"64k\" is not a size; write 512, 64K, 16M or 1G\n"
             "app.yaml:16:7: duplicate key \"head\"; the first one is in line 15\n"
             "app.yaml:18:16: timeouts.request: \"soon\" is not a duration; write 250ms, 30s, 5m or 1h\n"
-            "app.yaml:19:7: key \"timeouts.total\" is not supported yet\n"
+            "app.yaml:19:7: key \"timeouts.drain\" is not supported yet\n"
             "app.yaml:20:1: key \"include\" is not supported yet");
 }
 

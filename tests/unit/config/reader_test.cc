@@ -20,12 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::ElementsAre;
 
-Config good(std::string_view yaml, const std::string& path = "/srv/conf/app.yaml") {
-  auto config = read_text(yaml, path);
-  EXPECT_TRUE(config) << show(config.error());
-  return config ? std::move(*config) : Config{};
-}
-
 std::vector<std::string> addresses(std::string_view listen) {
   std::vector<std::string> all;
   const Config config = good(app_on(listen));
@@ -65,6 +59,8 @@ std::string verdict_on_file(const std::string& path) {
 TEST(Reader, FillsInTheDefaults) {
   const Config config = good("apps: [{name: hello, plugin: ../plugins/hello.so, listen: 4000}]\n");
   EXPECT_EQ(config.file, "/srv/conf/app.yaml");
+  EXPECT_EQ(config.pid_file, "");
+  EXPECT_EQ(config.reception_bytes, 64U * 1024 * 1024);
   EXPECT_EQ(config.log.file, "-");
   EXPECT_EQ(config.log.level, log::Level::kInfo);
   EXPECT_EQ(config.log.format, log::Format::kText);
@@ -80,8 +76,16 @@ TEST(Reader, FillsInTheDefaults) {
   EXPECT_EQ(app.listen[0].position.to_string(), "/srv/conf/app.yaml:1:59");
   EXPECT_EQ(app.workers.min, 1U);
   EXPECT_EQ(app.workers.max, 5U);
+  EXPECT_EQ(app.workers.idle_timeout, seconds(60));
+  EXPECT_EQ(app.workers.max_requests, 0U);
+  EXPECT_EQ(app.workers.jitter, 10U);
+  EXPECT_EQ(app.workers.max_memory, 0U);
   EXPECT_EQ(app.limits.head, 64U * 1024);
   EXPECT_EQ(app.timeouts.request, seconds(60));
+  EXPECT_EQ(app.timeouts.total, Duration::zero());
+  EXPECT_EQ(app.queue.length, 1024U);
+  EXPECT_EQ(app.queue.age, seconds(10));
+  EXPECT_EQ(app.access_log.file, "");
   EXPECT_EQ(app.settings.kind, Settings::Kind::kMap);
   EXPECT_TRUE(app.settings.children.empty());
 }
@@ -90,18 +94,24 @@ TEST(Reader, ReadsEveryKeyThatIsSupported) {
   const Config config = good(R"(%YAML 1.2
 ---
 runtime_dir: run            # relative to the file
+pid_file: run/pid
+limits: { reception: 1M }
 log: { file: ../log/forklift.log, level: warning, format: json }
 apps:
   - name: shop-2_b
     plugin: /opt/shop.so
     listen:
       - { address: "127.0.0.1:0", protocol: scgi, backlog: 17 }
-    workers: { min: 0, max: 10000 }
+    workers: { min: 0, max: 10000, idle_timeout: 0, max_requests: 1000, jitter: 50%, max_memory: 512M }
     limits: { head: 1M, body: 1G, body_rate: 0, connections: 123 }
-    timeouts: { head: 250ms, body: 5m, write: 1h, request: 0, start: 1s, stop: 2s }
+    timeouts: { head: 250ms, body: 5m, write: 1h, request: 0, total: 2m, start: 1s, stop: 2s }
+    queue: { length: 0, age: 0 }
+    access_log: { file: ../log/shop.log, format: "$status ${uri}" }
     settings: { greeting: Hello }
 )");
   EXPECT_EQ(config.runtime_dir, "/srv/conf/run");
+  EXPECT_EQ(config.pid_file, "/srv/conf/run/pid");
+  EXPECT_EQ(config.reception_bytes, 1024U * 1024);
   EXPECT_EQ(config.log.file, "/srv/log/forklift.log");
   EXPECT_EQ(config.log.level, log::Level::kWarning);
   EXPECT_EQ(config.log.format, log::Format::kJson);
@@ -114,6 +124,10 @@ apps:
   EXPECT_EQ(app.listen[0].backlog, 17);
   EXPECT_EQ(app.workers.min, 0U);
   EXPECT_EQ(app.workers.max, 10000U);
+  EXPECT_EQ(app.workers.idle_timeout, Duration::zero());
+  EXPECT_EQ(app.workers.max_requests, 1000U);
+  EXPECT_EQ(app.workers.jitter, 50U);
+  EXPECT_EQ(app.workers.max_memory, 512U * 1024 * 1024);
   EXPECT_EQ(app.limits.head, 1024U * 1024);
   EXPECT_EQ(app.limits.body, 1024U * 1024 * 1024);
   EXPECT_EQ(app.limits.body_rate, 0U);
@@ -122,8 +136,15 @@ apps:
   EXPECT_EQ(app.timeouts.body, std::chrono::minutes(5));
   EXPECT_EQ(app.timeouts.write, std::chrono::hours(1));
   EXPECT_EQ(app.timeouts.request, Duration::zero());
+  EXPECT_EQ(app.timeouts.total, std::chrono::minutes(2));
   EXPECT_EQ(app.timeouts.start, seconds(1));
   EXPECT_EQ(app.timeouts.stop, seconds(2));
+  EXPECT_EQ(app.queue.length, 0U);
+  EXPECT_EQ(app.queue.age, Duration::zero());
+  EXPECT_EQ(app.access_log.file, "/srv/log/shop.log");
+  EXPECT_FALSE(app.access_log.format.json);
+  ASSERT_EQ(app.access_log.format.pieces.size(), 2U);
+  EXPECT_EQ(app.access_log.format.pieces[1].field, AccessField::kUri);
   EXPECT_EQ(find(app.settings, "greeting")->scalar, "Hello");
 }
 

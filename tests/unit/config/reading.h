@@ -1,8 +1,11 @@
 // Short ways to configurations and to what is wrong with them.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "config/reader.h"
 
@@ -22,6 +25,13 @@ inline std::string show(const Findings& findings) {
   std::string text;
   for (const Finding& finding : findings) text += (text.empty() ? "" : "\n") + finding.to_string();
   return text;
+}
+
+// What a configuration without a finding says.
+inline Config good(std::string_view text, const std::string& path = "/srv/conf/app.yaml") {
+  auto config = read_text(text, path);
+  EXPECT_TRUE(config) << show(config.error());
+  return config ? std::move(*config) : Config{};
 }
 
 // All findings, one a line, or "fine".

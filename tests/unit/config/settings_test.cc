@@ -11,9 +11,7 @@ namespace forklift::config {
 namespace {
 
 Settings settings_of(std::string_view yaml) {
-  const auto config = read_text(app_with("settings:" + std::string(yaml)), "app.yaml");
-  EXPECT_TRUE(config) << show(config.error());
-  return config ? config->apps[0].settings : Settings{};
+  return good(app_with("settings:" + std::string(yaml)), "app.yaml").apps.at(0).settings;
 }
 
 std::string at(const Settings& root, std::string_view path) {

@@ -72,6 +72,15 @@ TEST(Durations, AreDigitsAndOneUnit) {
   }
 }
 
+TEST(Percentages, AreDigitsAndTheirSign) {
+  EXPECT_EQ(parse_percent("0%").value(), 0U);
+  EXPECT_EQ(parse_percent("150%").value(), 150U);
+  for (const char* text : {"", "%", "10", "10 %", "010%", "-1%", "1.5%", "10%%", "10K"}) {
+    EXPECT_EQ(shown(parse_percent(text)), '"' + std::string(text) + "\" is not a percentage; write 10%");
+  }
+  EXPECT_EQ(shown(parse_percent("99999999999999999999%")), "\"99999999999999999999%\" is too large");
+}
+
 TEST(Counts, AreDigitsOnly) {
   EXPECT_EQ(parse_count("0").value(), 0U);
   EXPECT_EQ(parse_count("10000").value(), 10000U);
