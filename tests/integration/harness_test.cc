@@ -5,9 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 
 #include "harness/child.h"
+#include "harness/faults.h"
 #include "harness/http_request.h"
 #include "harness/nginx.h"
 #include "harness/processes.h"
@@ -142,6 +144,21 @@ TEST(HarnessServer, ReadsItsListenersFromTheLog) {
   EXPECT_EQ(listeners.at("a").at(1).to_string(), "unix:/tmp/x.sock");
   EXPECT_EQ(listeners.at("b").at(0).to_string(), "[::1]:4001");
   EXPECT_THROW(parse_ready("READY: nothing"), std::runtime_error);
+}
+
+TEST(HarnessFaults, FailTheCallsThatTheyWereToldToFailAndNoOther) {
+  Server server({App{.name = "hello", .plugin = plugin_file("hello")}});
+  Faults faults(server);
+  server.start();
+  const auto answered = [&] { return fetch(server.listener("hello"), ScgiRequest::get("/")).complete(200); };
+  faults.fail(SHIM_ACCEPT4, EMFILE, {.after = 1, .count = 2, .places = SHIM_MASTER});
+  EXPECT_TRUE(answered() && answered() && answered());
+  EXPECT_EQ(faults.failed(SHIM_ACCEPT4), 2u);
+  faults.fail(SHIM_ACCEPT4, EMFILE);
+  const UniqueFd waiting = connect_to(server.listener("hello"));
+  EXPECT_TRUE(eventually([&] { return faults.failed(SHIM_ACCEPT4) > 0; }));
+  faults.clear();
+  EXPECT_TRUE(answered());
 }
 
 TEST(HarnessNginx, SaysBadGatewayWhereNobodyListens) {

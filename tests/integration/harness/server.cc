@@ -91,6 +91,7 @@ void Server::launch(const std::vector<std::string>& options) {
       with_defaults("ASAN_OPTIONS", reports + ":verify_asan_link_order=0:handle_segv=0:handle_sigbus=0:handle_abort=0:"
                                               "handle_sigfpe=0:handle_sigill=0"),
       with_defaults("UBSAN_OPTIONS", reports)};
+  if (!preloaded_.empty()) environment.push_back(fmt::format("LD_PRELOAD={}", fmt::join(preloaded_, ":")));
   environment.insert(environment.end(), environment_.begin(), environment_.end());
   std::vector<std::string> command{server_binary(), "serve", config_file()};
   command.insert(command.end(), options.begin(), options.end());

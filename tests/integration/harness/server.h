@@ -31,6 +31,8 @@ class Server {
 
   // NAME=VALUE, for the server's environment. Before start().
   void add_environment(std::string variable) { environment_.push_back(std::move(variable)); }
+  // A library of tests/shim, for LD_PRELOAD. Before start().
+  void preload(std::string_view shim) { preloaded_.push_back(shim_file(shim)); }
 
   // Starts the server and waits for READY; throws, with the log, if it doesn't come.
   void start();
@@ -68,6 +70,7 @@ class Server {
   std::vector<App> apps_;
   std::string more_;
   std::vector<std::string> environment_;
+  std::vector<std::string> preloaded_;
   Child child_;
   std::map<std::string, std::vector<Endpoint>> listeners_;
 };
