@@ -5,14 +5,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 
 #include "harness/child.h"
+#include "harness/faults.h"
 #include "harness/http_request.h"
 #include "harness/nginx.h"
 #include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/server.h"
+#include "harness/site.h"
+#include "harness/stop_point.h"
 
 namespace harness {
 namespace {
@@ -117,7 +121,7 @@ TEST(HarnessChild, IsSeenInProcWhileItRunsAndAfterwardsNot) {
   EXPECT_EQ(process.parent, getpid());
   EXPECT_EQ(descriptors_of(child.pid()).at(0), "/dev/null");
   EXPECT_GT(mappings_of(child.pid()), 0u);
-  EXPECT_GT(rss_kb_of(child.pid()), 0u);
+  EXPECT_GT(own_memory_kb_of(child.pid()), 0u);
   EXPECT_GT(pss_kb_of(child.pid()), 0u);
   child.signal(SIGTERM);
   EXPECT_EQ(child.wait(kPatience), ExitStatus::killed(SIGTERM));
@@ -136,12 +140,76 @@ TEST(HarnessChild, SignalsNothingButItsOwnRunningProgram) {
   for (const pid_t pid : {-1, 0, 1}) EXPECT_THROW(descendants_of(pid), std::logic_error) << pid;
 }
 
+TEST(HarnessExpectedErrors, AreTheErrorsOfTheLogAndNoOther) {
+  const std::string log =
+      "2024-01-31T23:59:59.999Z info    no error of mine\n"
+      "a plugin's own error line\n"
+      "2024-01-31T23:59:59.999Z error   worker 4711: died of signal 9\n"
+      "{\"time\":\"2024-01-31T23:59:59.999Z\",\"level\":\"error\",\"message\":\"degraded\"}\n";
+  ExpectedErrors errors;
+  EXPECT_EQ(errors.surprises(log).size(), 2u);
+  errors.add("worker * died of signal 9");
+  EXPECT_THAT(errors.surprises(log), testing::ElementsAre(testing::HasSubstr("not expected: {")));
+  errors.add("degraded");
+  EXPECT_THAT(errors.surprises(log), testing::IsEmpty());
+  errors.add("died of signal * worker");
+  EXPECT_THAT(errors.surprises(log),
+              testing::ElementsAre(testing::StrEq("expected and not there: died of signal * worker")));
+}
+
+TEST(HarnessServer, IsNotAtRestWhileAnythingIsLeft) {
+  constexpr milliseconds kMoment(50);
+  Site site(Road::kTcp, "workers: {min: 1, max: 1}\n");
+  Server& server = site.server();
+  EXPECT_TRUE(server.at_rest());
+  Connection silent = Connection::to(server.listener("app"));
+  EXPECT_TRUE(eventually([&] { return !server.at_rest(kMoment); }));
+  EXPECT_THAT(server.at_rest(kMoment).message(), testing::HasSubstr("descriptors of the master"));
+  silent.close();
+  EXPECT_TRUE(server.at_rest());
+
+  StopPoint stop_point;
+  Site::Asked asked = site.ask("/", {{"X-Stop", "before"}, {"X-Control", stop_point.path()}}, {});
+  Stopped worker = stop_point.wait();
+  EXPECT_THAT(server.at_rest(kMoment).message(), testing::HasSubstr("descriptors of worker"));
+  worker.fork_child();
+  Stopped child = stop_point.wait();
+  EXPECT_THAT(server.at_rest(kMoment).message(), testing::HasSubstr("is a child of process"));
+  child.call_exit();
+  worker.go_on();
+  EXPECT_TRUE(asked.response().complete(200));
+  EXPECT_THAT(server.at_rest(milliseconds(0)).message(), testing::HasSubstr("is a zombie"));
+
+  server.expect_error("worker * died of signal 9 (Killed) while idle");
+  server.signal_worker(worker.pid(), SIGKILL);
+  ASSERT_TRUE(wait_until_gone(worker.pid()));
+  EXPECT_TRUE(server.at_rest()) << "another worker has taken its place";
+  server.expect_workers("app", 2);
+  EXPECT_THAT(server.at_rest(kMoment).message(), testing::HasSubstr("has 1 workers and not 2 to 2"));
+  server.expect_workers("app", 1);
+}
+
 TEST(HarnessServer, ReadsItsListenersFromTheLog) {
   const auto listeners = parse_ready(R"(READY: app "a" on 127.0.0.1:40123 unix:/tmp/x.sock; app "b" on [::1]:4001)");
   EXPECT_EQ(listeners.at("a").at(0).to_string(), "127.0.0.1:40123");
   EXPECT_EQ(listeners.at("a").at(1).to_string(), "unix:/tmp/x.sock");
   EXPECT_EQ(listeners.at("b").at(0).to_string(), "[::1]:4001");
   EXPECT_THROW(parse_ready("READY: nothing"), std::runtime_error);
+}
+
+TEST(HarnessFaults, FailTheCallsThatTheyWereToldToFailAndNoOther) {
+  Server server({App{.name = "hello", .plugin = plugin_file("hello")}});
+  Faults faults(server);
+  server.start();
+  const auto answered = [&] { return fetch(server.listener("hello"), ScgiRequest::get("/")).complete(200); };
+  faults.fail(SHIM_ACCEPT4, EMFILE, {.after = 1, .count = 2, .places = SHIM_MASTER});
+  EXPECT_TRUE(answered() && answered() && answered());
+  EXPECT_EQ(faults.failed(SHIM_ACCEPT4), 2u);
+  faults.fail(SHIM_ACCEPT4, EMFILE);
+  const UniqueFd waiting = connect_to(server.listener("hello"));
+  EXPECT_TRUE(eventually([&] { return faults.failed(SHIM_ACCEPT4) > 0; }));
+  faults.clear();
+  EXPECT_TRUE(answered());
 }
 
 TEST(HarnessNginx, SaysBadGatewayWhereNobodyListens) {

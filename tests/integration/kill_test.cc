@@ -20,6 +20,8 @@ TEST_P(Kill, BeforeTheRequestIsTakenCostsNothing) {
 // The worker has received the connection and does not get to say so.
 TEST_P(Kill, OfThreeWorkersInARowIsAnswered502) {
   Site site(GetParam(), "workers: {min: 3, max: 3}\nsettings: {stop_at: lend}\n");
+  site.server().expect_error("exited with status 0 before it took the request; its request goes to another worker");
+  site.server().expect_error("exited with status 0 before it took the request; answered 502");
   const Response response = site.ask("/poison", {}, {}).response();
   EXPECT_TRUE(response.complete(502)) << response;
 }

@@ -34,6 +34,10 @@ std::map<std::string, std::multiset<pid_t>> pids_by_piece(const std::string& log
 TEST(MasterClean, PluginsRunInWorkersAlone) {
   Server server({{.name = "good", .plugin = fixture_file("tells_where_it_runs"), .more = "workers: {min: 2, max: 2}\n"},
                  {.name = "bad", .plugin = fixture_file("tells_where_it_runs"), .more = "settings: {refuse: yes}\n"}});
+  server.expect_error("app \"good\" generation 1 worker * died of signal 9 (Killed) while idle");
+  server.expect_error("app \"bad\": generation * failed at CREATED: create failed and gave no reason");
+  server.expect_error("app \"bad\": degraded: no worker lives and the last one could not start; answering 503");
+  server.expect_workers("bad", 0);
   server.start();
   const pid_t master = server.pid();
   const auto answered = [&] { return fetch(server.listener("good"), ScgiRequest::get("/")).complete(200); };

@@ -37,6 +37,7 @@ TEST(Overwrite, AThousandTimesUnderLoadHarmsNothing) {
   copy_in_place(fixture_file("version_one"), plugin);
   const App app{.name = "app", .plugin = plugin, .more = "workers: {min: 3, max: 4}\n"};
   Server server({app});
+  server.expect_error("exited with status 0 with GET \"/leave\" since * s; answered 502");
   server.start();
   const Endpoint endpoint = server.listener("app");
 

@@ -129,6 +129,7 @@ TEST_F(Protocol, ABodyThatEndsEarlyIsAnswered400) {
 // Once part of the page is out, the end has to be a reset: on a Unix socket too, where only an unread byte makes it
 // one.
 TEST_F(Protocol, ABodyThatEndsEarlyBehindThePagesBeginningIsAReset) {
+  server_.expect_error("POST \"/?stream\" aborted: the body is shorter than its Content-Length");
   for (const std::size_t listener : {0, 1}) {
     Connection connection = Connection::to(server_.listener("echo", listener));
     const ScgiRequest request = ScgiRequest::post("/?stream", pattern_body(300'000));
@@ -138,7 +139,6 @@ TEST_F(Protocol, ABodyThatEndsEarlyBehindThePagesBeginningIsAReset) {
     EXPECT_EQ(response.status, 200) << response;
     EXPECT_EQ(response.ending, Ending::kReset) << response;
   }
-  EXPECT_THAT(server_.log(), HasSubstr("aborted: the body is shorter than its Content-Length"));
   expect_same_workers();
 }
 

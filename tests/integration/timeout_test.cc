@@ -1,5 +1,6 @@
 // Everything that hangs is ended: plugins by the master, which answers for them, and clients by the side that waits for
 // them.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -50,8 +51,10 @@ TEST_P(Timeout, AHangingPluginIsKilledAndItsClientGets504) {
       {"/deaf", [](Stopped& worker, const Server&) { worker.ignore_signals(); }},
       {"/stopped", [](Stopped& worker, const Server& server) { server.signal_worker(worker.pid(), SIGSTOP); }},
   };
-  const Site site(GetParam(), std::string(kOneWorker) + "timeouts: {request: 700ms}\n");
+  Site site(GetParam(), std::string(kOneWorker) + "timeouts: {request: 700ms}\n");
   for (const auto& [path, hang] : kHangs) {
+    site.server().expect_error(
+        fmt::format("killed by timeouts.request with POST \"{}\" since * s; answered 504", path));
     const auto begin = std::chrono::steady_clock::now();
     Site::Asked asked = site.ask(path, {{"X-Stop", "before"}, {"X-Control", stop_point_.path()}}, {});
     Stopped worker = stop_point_.wait();
@@ -67,7 +70,8 @@ TEST_P(Timeout, AHangingPluginIsKilledAndItsClientGets504) {
 }
 
 TEST_P(Timeout, AHangAfterTheFirstByteIsAborted) {
-  const Site site(GetParam(), std::string(kOneWorker) + "timeouts: {request: 700ms}\n");
+  Site site(GetParam(), std::string(kOneWorker) + "timeouts: {request: 700ms}\n");
+  site.server().expect_error("killed by timeouts.request with POST \"/late\" since * s; part of the response was sent");
   Site::Asked asked = site.ask("/late", {{"X-Stop", "first"}, {"X-Control", stop_point_.path()}}, {});
   const Stopped worker = stop_point_.wait();
   const Response response = asked.response();
@@ -78,7 +82,8 @@ TEST_P(Timeout, AHangAfterTheFirstByteIsAborted) {
 
 // Waiting for the client is the worker's business, with its own deadlines: unless it cannot keep them.
 TEST_P(Timeout, AWorkerThatIsStoppedWhileItWaitsForTheClientIsKilled) {
-  const Site site(GetParam(), std::string(kOneWorker) + "timeouts: {request: 500ms, body: 500ms, write: 500ms}\n");
+  Site site(GetParam(), std::string(kOneWorker) + "timeouts: {request: 500ms, body: 500ms, write: 500ms}\n");
+  site.server().expect_error("killed by timeouts.request with POST \"/half\" since * s; answered 504");
   const pid_t worker = answering_worker(site);
   ASSERT_TRUE(eventually([&] { return is_asleep(worker); }));
   const std::size_t idle_descriptors = descriptors_of(worker).size();
@@ -95,7 +100,9 @@ TEST_P(Timeout, AWorkerThatIsStoppedWhileItWaitsForTheClientIsKilled) {
 }
 
 TEST_P(Timeout, WhatThePluginHasForkedGoesWithItsWorker) {
-  const Site site(GetParam(), std::string(kOneWorker) + "timeouts: {request: 700ms}\n");
+  Site site(GetParam(), std::string(kOneWorker) + "timeouts: {request: 700ms}\n");
+  site.server().expect_error("killed by timeouts.request with POST \"/forks\" since * s; answered 504");
+  site.server().expect_error("exited with status 0 with POST \"/forks\" since * s; answered 502");
   for (const bool worker_leaves_by_itself : {false, true}) {
     Site::Asked asked = site.ask("/forks", {{"X-Stop", "taken"}, {"X-Control", stop_point_.path()}}, {});
     Stopped worker = stop_point_.wait();
@@ -156,6 +163,7 @@ TEST_P(Timeout, AClientThatStopsReadingFreesItsWorker) {
                      .plugin = fixture_file("writes_for_ever"),
                      .listen = {GetParam() == Road::kTcp ? "127.0.0.1:0" : "unix:app.sock"},
                      .more = std::string(kOneWorker) + "timeouts: {write: 500ms}\n"}});
+  server.expect_error("GET \"/endless\" aborted: the client has taken nothing of the response for timeouts.write");
   server.start();
   const auto workers = children_of(server.pid());
   Connection connection = Connection::to(server.listener("app"));

@@ -10,7 +10,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <mutex>
 #include <ostream>
+#include <set>
 #include <system_error>
 
 #include "base/unique_fd.h"
@@ -41,6 +43,16 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   return result;
 }
 
+struct Running {
+  std::mutex mutex;
+  std::set<pid_t> pids;
+};
+
+Running& running_children() {
+  static Running instance;
+  return instance;
+}
+
 // In the child, between fork and exec: system calls only, since other threads of the test may have held any lock.
 [[noreturn]] void become(char* const* argv, char* const* envp, int output, int death_signal, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, death_signal);
@@ -63,12 +75,10 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 
 std::ostream& operator<<(std::ostream& out, const ExitStatus& status) {
   switch (status.kind) {
-    case ExitStatus::Kind::kExited:
-      return out << "exit status " << status.value;
+    case ExitStatus::Kind::kExited: return out << "exit status " << status.value;
     case ExitStatus::Kind::kKilled:
       return out << "killed by signal " << status.value << " (" << strsignal(status.value) << ")";
-    case ExitStatus::Kind::kStillRunning:
-      return out << "still running";
+    case ExitStatus::Kind::kStillRunning: return out << "still running";
   }
   return out << "?";
 }
@@ -88,16 +98,25 @@ void Child::start(const Options& options) {
   const forklift::UniqueFd output(open(options.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!output) throw std::system_error(errno, std::generic_category(), options.output);
 
+  Running& all = running_children();
+  const std::lock_guard lock(all.mutex);
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork");
   if (pid == 0) become(argv.data(), envp.data(), output.get(), options.death_signal, parent);
+  all.pids.insert(pid);
   pid_ = pid;
   status_ = {};
 }
 
 bool Child::running() {
   return pid_ != 0 && wait(milliseconds(0)).kind == ExitStatus::Kind::kStillRunning;
+}
+
+bool Child::is_one(pid_t pid) {
+  Running& all = running_children();
+  const std::lock_guard lock(all.mutex);
+  return all.pids.contains(pid);
 }
 
 bool Child::signal(int number) const {
@@ -108,7 +127,11 @@ ExitStatus Child::wait(milliseconds patience) {
   if (pid_ == 0 || status_.kind != ExitStatus::Kind::kStillRunning) return status_;
   int raw = 0;
   const bool ended = eventually([&] { return waitpid(pid_, &raw, WNOHANG) == pid_; }, patience);
-  if (ended) status_ = WIFEXITED(raw) ? ExitStatus::exited(WEXITSTATUS(raw)) : ExitStatus::killed(WTERMSIG(raw));
+  if (!ended) return status_;
+  status_ = WIFEXITED(raw) ? ExitStatus::exited(WEXITSTATUS(raw)) : ExitStatus::killed(WTERMSIG(raw));
+  Running& all = running_children();
+  const std::lock_guard lock(all.mutex);
+  all.pids.erase(pid_);
   return status_;
 }
 

@@ -45,6 +45,10 @@ class Child {
   pid_t pid() const { return pid_; }  // of the last start; 0 before the first
   bool running();
 
+  // Whether `pid` is a program that a Child of this test has started and not waited for: all other children of this
+  // process are orphans of such programs.
+  static bool is_one(pid_t pid);
+
   // Signals the program; false, and nothing has happened, unless it is a child of this test that was not waited for. So
   // a signal can never hit a group, another program that has got its pid, or the whole machine (kill(2) with 0 and -1).
   bool signal(int number) const;

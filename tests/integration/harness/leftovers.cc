@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "harness/processes.h"
-
 namespace harness {
 namespace {
+
+constexpr std::size_t kMoreMappings = 8;
+constexpr std::size_t kMoreKb = 1024;
 
 #ifdef __SANITIZE_ADDRESS__
 // Freed memory stays in quarantine, up to 256 MB of it.
@@ -20,69 +21,103 @@ constexpr std::size_t kQuarantineKb = 0;
 constexpr std::size_t kQuarantineMappings = 0;
 #endif
 
-// So many looks in a row, one every 5 ms, have to see the same before a server counts as being at rest.
-constexpr int kSteadyLooks = 20;
+// So many looks in a row, one every 5 ms, have to see the same before a server counts as having come to rest.
+constexpr int kSteadyLooks = 4;
+
+const std::string kSockets = "socket";
+constexpr std::string_view kImage = "image of ";
+
+// The app whose worker bears this name, which the kernel has cut to 15 bytes; empty if there is none.
+std::string app_of(const std::string& name, const Pools& pools) {
+  for (const auto& [app, pool] : pools) {
+    if (name == ("fl:" + app).substr(0, 15)) return app;
+  }
+  return {};
+}
 
 }  // namespace
 
-Leftovers::Leftovers(pid_t master) : master_(master) {
-  look();
+Leftovers::Look::Look(pid_t of_master, const Pools& pools)
+    : master(descriptor_kinds_of(of_master)), mappings(mappings_of(of_master)), memory_kb(own_memory_kb_of(of_master)) {
+  if (!is_asleep(of_master)) unrest.push_back("the master is not asleep");
+  for (const Process& process : descendants_of(of_master)) see(process, of_master, pools);
+  for (const auto& [app, pool] : pools) {
+    const std::size_t count = workers[app].size();
+    worker_count += count;
+    if (count >= pool.min && count <= pool.max) continue;
+    unrest.push_back(fmt::format("app \"{}\" has {} workers and not {} to {}", app, count, pool.min, pool.max));
+  }
+}
+
+void Leftovers::Look::see(const Process& process, pid_t of_master, const Pools& pools) {
+  const std::string who = fmt::format("process {} ({})", process.pid, process.name);
+  const std::string app = app_of(process.name, pools);
+  if (process.state == 'Z') {
+    unrest.push_back(who + " is a zombie");
+  } else if (process.parent != of_master) {
+    unrest.push_back(fmt::format("{} is a child of process {}", who, process.parent));
+  } else if (app.empty()) {
+    unrest.push_back(who + " is no worker");
+  } else {
+    if (process.state != 'S') unrest.push_back(fmt::format("{} is not asleep but {}", who, process.state));
+    workers[app][process.pid] = descriptor_kinds_of(process.pid);
+  }
+}
+
+Leftovers::Leftovers(pid_t master, const Pools& pools) : master_(master), then_(master, pools) {
   int steady = 0;
   const auto at_rest = [&] {
-    if (differences({.master_mappings = 0, .master_rss_kb = 0}).empty()) return ++steady == kSteadyLooks;
-    look();
-    steady = 0;
-    return false;
+    Look now(master_, pools);
+    steady = now.unrest.empty() && now == then_ ? steady + 1 : 0;
+    then_ = std::move(now);
+    return steady == kSteadyLooks;
   };
-  if (!eventually(at_rest)) throw std::runtime_error("the server does not come to rest");
+  if (!eventually(at_rest, 2 * kPatience)) {
+    throw std::runtime_error(fmt::format("the server does not come to rest: {}", fmt::join(then_.unrest, ", ")));
+  }
 }
 
-void Leftovers::look() {
-  master_descriptors_ = descriptor_kinds_of(master_);
-  master_mappings_ = mappings_of(master_);
-  master_rss_kb_ = rss_kb_of(master_);
-  workers_.clear();
-  for (const Process& worker : children_of(master_)) workers_.push_back(descriptor_kinds_of(worker.pid));
-}
-
-testing::AssertionResult Leftovers::none(const Allowance& allowance, milliseconds patience) const {
+testing::AssertionResult Leftovers::none(const Pools& pools, milliseconds patience) const {
   std::vector<std::string> found;
   const auto nothing_found = [&] {
-    found = differences(allowance);
+    const Look now(master_, pools);
+    found = differences(now);
+    found.insert(found.begin(), now.unrest.begin(), now.unrest.end());
     return found.empty();
   };
   if (eventually(nothing_found, patience)) return testing::AssertionSuccess();
   return testing::AssertionFailure() << fmt::format("left behind:\n  {}", fmt::join(found, "\n  "));
 }
 
-std::vector<std::string> Leftovers::differences(const Allowance& allowance) const {
+std::vector<std::string> Leftovers::differences(const Look& now) const {
   std::vector<std::string> found;
-  const auto workers = children_of(master_);
-  if (workers.size() != workers_.size()) {
-    found.push_back(fmt::format("{} workers and not {}", workers.size(), workers_.size()));
-  }
-  for (const Process& worker : workers) {
-    if (worker.state == 'Z') {
-      found.push_back(fmt::format("zombie: pid {} ({})", worker.pid, worker.name));
-      continue;
-    }
-    const auto descriptors = descriptor_kinds_of(worker.pid);
-    if (std::find(workers_.begin(), workers_.end(), descriptors) == workers_.end()) {
-      found.push_back(fmt::format("descriptors of worker {}: {}", worker.pid, descriptors));
-    }
-    for (const Process& other : descendants_of(worker.pid)) {
-      found.push_back(fmt::format("process {} ({}), a child of worker {}", other.pid, other.name, worker.pid));
+  for (const auto& [app, workers] : now.workers) {
+    const auto known = then_.workers.find(app);
+    // Standard input is empty, the other two are the log; beyond that a worker holds its channel and its image.
+    const auto log = descriptors_of(master_)[2];
+    const Descriptors bare{{"/dev/null", 1}, {log, 2}, {kSockets, 1}, {std::string(kImage) + app, 1}};
+    for (const auto& [pid, descriptors] : workers) {
+      const bool is_new = known == then_.workers.end() || known->second.empty();
+      const bool is_known = is_new ? descriptors == bare
+                                   : std::any_of(known->second.begin(), known->second.end(),
+                                                 [&](const auto& worker) { return worker.second == descriptors; });
+      if (!is_known) found.push_back(fmt::format("descriptors of worker {}: {}", pid, descriptors));
     }
   }
-  if (const auto descriptors = descriptor_kinds_of(master_); descriptors != master_descriptors_) {
-    found.push_back(fmt::format("descriptors of the master: {} and not {}", descriptors, master_descriptors_));
+
+  Descriptors expected = then_.master;
+  expected[kSockets] += static_cast<int>(now.worker_count) - static_cast<int>(then_.worker_count);
+  for (const auto& [kind, count] : now.master) {
+    if (kind.starts_with(kImage) && count == 1) expected[kind] = 1;
   }
-  if (const auto mappings = mappings_of(master_);
-      mappings > master_mappings_ + allowance.master_mappings + kQuarantineMappings) {
-    found.push_back(fmt::format("{} mappings in the master and not {}", mappings, master_mappings_));
+  if (now.master != expected) {
+    found.push_back(fmt::format("descriptors of the master: {} and not {}", now.master, expected));
   }
-  if (const auto rss_kb = rss_kb_of(master_); rss_kb > master_rss_kb_ + allowance.master_rss_kb + kQuarantineKb) {
-    found.push_back(fmt::format("the master has {} KB in memory and not {}", rss_kb, master_rss_kb_));
+  if (now.mappings > then_.mappings + kMoreMappings + kQuarantineMappings) {
+    found.push_back(fmt::format("{} mappings in the master and not {}", now.mappings, then_.mappings));
+  }
+  if (now.memory_kb > then_.memory_kb + kMoreKb + kQuarantineKb) {
+    found.push_back(fmt::format("the master has {} KB of its own and not {}", now.memory_kb, then_.memory_kb));
   }
   return found;
 }

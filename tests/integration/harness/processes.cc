@@ -8,6 +8,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 
@@ -31,6 +32,20 @@ std::vector<Process> all_processes() {
   }
   std::sort(result.begin(), result.end(), [](const Process& a, const Process& b) { return a.pid < b.pid; });
   return result;
+}
+
+// "socket:[4711]" and "/memfd:forklift:hello.1 (deleted)" without their numbers.
+std::string kind_of(const std::string& target) {
+  constexpr std::string_view kImage = "/memfd:forklift:";
+  if (target.starts_with(kImage)) {
+    return "image of " + target.substr(kImage.size(), target.rfind('.') - kImage.size());
+  }
+  const bool numbered = target.starts_with("socket:") || target.starts_with("pipe:");
+  return numbered ? target.substr(0, target.find(':')) : target;
+}
+
+void expect_own(pid_t pid) {
+  if (pid <= 1) throw std::logic_error("children of process " + std::to_string(pid) + ": not a test's own");
 }
 
 // The number behind `key` in a file of lines like `VmRSS:    1234 kB`; 0 if there is none.
@@ -62,19 +77,24 @@ std::optional<Process> find_process(pid_t pid) {
 }
 
 std::vector<Process> children_of(pid_t parent) {
-  if (parent <= 1) throw std::logic_error("children of process " + std::to_string(parent) + ": not a test's own");
+  expect_own(parent);
   std::vector<Process> result = all_processes();
   std::erase_if(result, [&](const Process& p) { return p.parent != parent; });
   return result;
 }
 
 std::vector<Process> descendants_of(pid_t ancestor) {
-  std::vector<Process> result;
-  for (const Process& child : children_of(ancestor)) {
-    result.push_back(child);
-    const auto below = descendants_of(child.pid);
-    result.insert(result.end(), below.begin(), below.end());
+  expect_own(ancestor);
+  std::vector<Process> result = all_processes();
+  std::set<pid_t> family{ancestor};
+  // A child can have a lower pid than its parent, where the numbers have begun anew.
+  for (std::size_t before = 0; before != family.size();) {
+    before = family.size();
+    for (const Process& process : result) {
+      if (family.contains(process.parent)) family.insert(process.pid);
+    }
   }
+  std::erase_if(result, [&](const Process& process) { return !family.contains(process.parent); });
   return result;
 }
 
@@ -113,10 +133,7 @@ std::map<int, std::string> descriptors_of(pid_t pid) {
 
 std::map<std::string, int> descriptor_kinds_of(pid_t pid) {
   std::map<std::string, int> result;
-  for (const auto& [fd, target] : descriptors_of(pid)) {
-    const bool numbered = target.starts_with("socket:") || target.starts_with("pipe:");
-    ++result[numbered ? target.substr(0, target.find(':')) : target];
-  }
+  for (const auto& [fd, target] : descriptors_of(pid)) ++result[kind_of(target)];
   return result;
 }
 
@@ -141,8 +158,8 @@ std::size_t mappings_of(pid_t pid) {
   return lines;
 }
 
-std::size_t rss_kb_of(pid_t pid) {
-  return number_in(proc(pid, "status"), "VmRSS:");
+std::size_t own_memory_kb_of(pid_t pid) {
+  return number_in(proc(pid, "status"), "RssAnon:") + number_in(proc(pid, "status"), "RssShmem:");
 }
 
 std::size_t pss_kb_of(pid_t pid) {

@@ -42,7 +42,8 @@ bool exists(const Process& process);
 // (deleted)".
 std::map<int, std::string> descriptors_of(pid_t pid);
 
-// The same, counted by kind: numbers of sockets and pipes left out, so that two moments can be compared.
+// The same, counted by kind: numbers of sockets and pipes left out, so that two moments can be compared. A plugin's
+// image is `image of APP`, of whichever generation.
 std::map<std::string, int> descriptor_kinds_of(pid_t pid);
 
 // Descriptors that were passed to the process (SCM_RIGHTS) and that it has not received yet.
@@ -52,8 +53,8 @@ int descriptors_on_their_way_to(pid_t pid);
 // before.
 bool is_asleep(pid_t pid);
 
-std::size_t mappings_of(pid_t pid);  // lines of /proc/PID/maps
-std::size_t rss_kb_of(pid_t pid);    // VmRSS
-std::size_t pss_kb_of(pid_t pid);    // proportional: what shared pages really cost
+std::size_t mappings_of(pid_t pid);       // lines of /proc/PID/maps
+std::size_t own_memory_kb_of(pid_t pid);  // RssAnon and RssShmem: what it has written, and no file's pages
+std::size_t pss_kb_of(pid_t pid);         // proportional: what shared pages really cost
 
 }  // namespace harness

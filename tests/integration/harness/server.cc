@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -12,6 +14,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "config/reader.h"
 #include "harness/processes.h"
 
 namespace harness {
@@ -72,7 +75,13 @@ Server::Server(std::vector<App> apps, std::string more) : apps_(std::move(apps))
 Server::~Server() {
   if (child_.running()) {
     EXPECT_EQ(stop(), ExitStatus::exited(0));
+  } else if (pid() != 0) {
+    check_for_remains();
   }
+  if (leftovers_ && skipped_because_.empty() && !testing::Test::HasFailure()) {
+    ADD_FAILURE() << "the server has ended without being looked at: end it with stop(), or say why in skip_rest()";
+  }
+  EXPECT_THAT(expected_errors_.surprises(log()), testing::IsEmpty());
   check_for_sanitizer_reports();
   if (testing::Test::HasFailure() && pid() != 0) {
     fmt::print("---- the server's log ----\n{}--------------------------\n", log());
@@ -91,6 +100,7 @@ void Server::launch(const std::vector<std::string>& options) {
       with_defaults("ASAN_OPTIONS", reports + ":verify_asan_link_order=0:handle_segv=0:handle_sigbus=0:handle_abort=0:"
                                               "handle_sigfpe=0:handle_sigill=0"),
       with_defaults("UBSAN_OPTIONS", reports)};
+  if (!preloaded_.empty()) environment.push_back(fmt::format("LD_PRELOAD={}", fmt::join(preloaded_, ":")));
   environment.insert(environment.end(), environment_.begin(), environment_.end());
   std::vector<std::string> command{server_binary(), "serve", config_file()};
   command.insert(command.end(), options.begin(), options.end());
@@ -109,10 +119,38 @@ void Server::start() {
   }
   const auto message = ready + 1;
   listeners_ = parse_ready(std::string_view(text).substr(message, text.find('\n', message) - message));
+  remember_rest();
+}
+
+// As the file says now: a test may have changed it for a reload. One that cannot be read is not what the server runs.
+Pools Server::pools() {
+  if (const auto config = forklift::config::read_file(config_file())) {
+    configured_workers_.clear();
+    for (const auto& app : config->apps) configured_workers_[app.name] = {app.workers.min, app.workers.max};
+  }
+  Pools result = expected_workers_;
+  result.insert(configured_workers_.begin(), configured_workers_.end());
+  return result;
+}
+
+void Server::remember_rest() {
+  leftovers_.emplace(pid(), pools());
+}
+
+testing::AssertionResult Server::at_rest(milliseconds patience) {
+  return leftovers_.value().none(pools(), patience);
+}
+
+void Server::check_rest() {
+  // A test that has failed may have left anything.
+  if (leftovers_ && skipped_because_.empty() && !testing::Test::HasFailure()) {
+    EXPECT_TRUE(at_rest());
+  }
+  leftovers_.reset();
 }
 
 ExitStatus Server::stop(int signal_number, milliseconds patience) {
-  const auto workers = descendants_of(pid());
+  check_rest();
   signal(signal_number);
   const ExitStatus status = child_.wait(patience);
   if (status.kind == ExitStatus::Kind::kStillRunning) {
@@ -120,7 +158,7 @@ ExitStatus Server::stop(int signal_number, milliseconds patience) {
     signal(SIGKILL);
     child_.wait(kPatience);
   }
-  check_for_remains(workers);
+  check_for_remains();
   return status;
 }
 
@@ -154,20 +192,21 @@ std::string Server::yaml() const {
   return text;
 }
 
-void Server::check_for_remains(const std::vector<Process>& workers) const {
-  for (const Process& worker : workers) {
-    // An orphan that has ended is our zombie now, and not the server's.
-    const auto gone = [&] {
-      if (const auto now = find_process(worker.pid); now && now->state == 'Z' && now->parent == getpid()) {
-        waitpid(worker.pid, nullptr, WNOHANG);
-      }
-      return !exists(worker);
-    };
-    if (!eventually(gone)) {
-      ADD_FAILURE() << "process " << worker.pid << " (" << worker.name << ") has outlived the server";
-      // The server is gone, so what is really its orphan is a child of ours now; nothing else may be touched.
-      if (signal_own_child(worker.pid, SIGKILL)) eventually(gone);
+void Server::check_for_remains() const {
+  const auto orphans = [] {
+    std::vector<Process> result;
+    for (const Process& process : children_of(getpid())) {
+      if (Child::is_one(process.pid)) continue;
+      // An orphan that has ended is our zombie now, and not the server's.
+      if (process.state == 'Z' && waitpid(process.pid, nullptr, WNOHANG) == process.pid) continue;
+      result.push_back(process);
     }
+    return result;
+  };
+  eventually([&] { return orphans().empty(); });
+  for (const Process& process : orphans()) {
+    ADD_FAILURE() << "process " << process.pid << " (" << process.name << ") has outlived the server";
+    if (signal_own_child(process.pid, SIGKILL)) wait_until_gone(process.pid);
   }
   for (const auto& [app, endpoints] : listeners_) {
     for (const Endpoint& endpoint : endpoints) {

@@ -1,14 +1,20 @@
 // The server under test: the real binary, with a configuration and a folder of its own.
+//
+// What no server may do is looked for in each test, without its asking: an error in the log that the test has not
+// announced, and anything left behind: before the stop in the server (see leftovers.h), after it of the server.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "harness/child.h"
 #include "harness/endpoint.h"
+#include "harness/expected_errors.h"
 #include "harness/files.h"
+#include "harness/leftovers.h"
 #include "harness/waiting.h"
 
 namespace harness {
@@ -26,21 +32,38 @@ class Server {
   // `more` are further keys of the configuration. Nothing happens before start().
   explicit Server(std::vector<App> apps, std::string more = {});
 
-  // stop(), if it still runs; fails the test if that doesn't go as it should.
+  // stop(), if it still runs; fails the test if that doesn't go as it should, if a process of the server is left, and
+  // if the errors in its log are not those that were announced.
   ~Server();
 
   // NAME=VALUE, for the server's environment. Before start().
   void add_environment(std::string variable) { environment_.push_back(std::move(variable)); }
+  // A library of tests/shim, for LD_PRELOAD. Before start().
+  void preload(std::string_view shim) { preloaded_.push_back(shim_file(shim)); }
 
-  // Starts the server and waits for READY; throws, with the log, if it doesn't come.
+  // Announces lines of level error, at any time: each of them has to come, and no other. `*` stands for anything.
+  void expect_error(std::string pattern) { expected_errors_.add(std::move(pattern)); }
+  // Announces how many workers the app has at rest, from the start on or from now on; without it, as many as its
+  // configuration says.
+  void expect_workers(const std::string& app, unsigned count) { expected_workers_[app] = {count, count}; }
+  // The server is not looked at before it ends, because `reason`.
+  void skip_rest(std::string reason) { skipped_because_ = std::move(reason); }
+
+  // Starts the server and waits for READY and rest; throws, with the log, if they don't come.
   void start();
+
+  // Takes how the server looks now, as soon as it is at rest, for how it shall look at its end: for tests that change
+  // it rightly.
+  void remember_rest();
+  // Waits until the server is at rest and looks as it did first. Part of stop().
+  testing::AssertionResult at_rest(milliseconds patience = kPatience);
 
   // Starts the command and waits for nothing: for servers that are not expected to start.
   void launch(const std::vector<std::string>& options = {});
   ExitStatus wait(milliseconds patience = kPatience) { return child_.wait(patience); }
 
-  // Stops it with `signal`, and fails the test if anything of it is left: a process, a socket's path, a file in its
-  // runtime_dir.
+  // Stops it with `signal` when it is at rest, and fails the test if it never is, or if anything of it is left: a
+  // process, a socket's path, a file in its runtime_dir.
   ExitStatus stop(int signal = 15, milliseconds patience = seconds(20));
 
   // The listener of an app, counted as in its `listen`, with its real port.
@@ -61,15 +84,23 @@ class Server {
 
  private:
   std::string yaml() const;
-  void check_for_remains(const std::vector<struct Process>& workers) const;
+  Pools pools();
+  void check_rest();
+  void check_for_remains() const;
   void check_for_sanitizer_reports() const;
 
   TempDir folder_;
   std::vector<App> apps_;
   std::string more_;
   std::vector<std::string> environment_;
+  std::vector<std::string> preloaded_;
   Child child_;
   std::map<std::string, std::vector<Endpoint>> listeners_;
+  ExpectedErrors expected_errors_;
+  Pools configured_workers_;
+  Pools expected_workers_;  // where a test knows better
+  std::string skipped_because_;
+  std::optional<Leftovers> leftovers_;  // from READY until it was asked whether there are any
 };
 
 // The listeners by app, from the message of the log's READY line; throws if it can't be read.

@@ -55,7 +55,7 @@ Site::Site(Road road, std::string more)
                    .plugin = fixture_file("stops_where_told"),
                    .listen = {road == Road::kTcp || road == Road::kNginxTcp ? "127.0.0.1:0" : "unix:app.sock"},
                    .more = std::move(more)}}) {
-  server_.add_environment("LD_PRELOAD=" + shim_file("after_call"));
+  server_.preload("after_call");
   server_.start();
   if (is_behind_nginx(road)) nginx_.start({{"app", server_.listener("app")}});
 }

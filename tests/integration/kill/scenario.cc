@@ -11,7 +11,6 @@
 #include <stdexcept>
 #include <thread>
 
-#include "harness/leftovers.h"
 #include "harness/processes.h"
 #include "kill/death.h"
 
@@ -23,8 +22,6 @@ constexpr int kClients = 4;
 // More than is lent along with a head of at most 8 KiB, so that the worker reads the rest from the connection.
 constexpr std::uint64_t kBodyBytes = 60'000;
 constexpr const char* kHeadLimit = "limits: {head: 8K}\n";
-
-constexpr Leftovers::Allowance kAllowance{.master_mappings = 8, .master_rss_kb = 1024};
 
 struct Dead {
   pid_t pid;
@@ -134,10 +131,10 @@ bool is_untaken(const Site& site, pid_t worker, int signal) {
 }  // namespace
 
 void die_at_every_point(Road road, int times) {
-  const Site site(road, fmt::format("workers: {{min: {0}, max: {0}}}\n{1}", kClients, kHeadLimit));
-  for (int i = 0; i < 2 * kClients; ++i) ASSERT_TRUE(writer_of_whole_page(site.ask("/warm", {}, {}).response()));
-  Client(site, kClients).run(1);  // what is made once, on first use, is there
-  const Leftovers leftovers(site.server().pid());
+  Site site(road, fmt::format("workers: {{min: {0}, max: {0}}}\n{1}", kClients, kHeadLimit));
+  for (const Death& death : all_deaths()) {
+    site.server().expect_error(fmt::format("{} with POST * since * s*{}", death.obituary(), death.consequence()));
+  }
 
   std::vector<std::unique_ptr<Client>> clients;
   std::vector<std::thread> threads;
@@ -149,23 +146,22 @@ void die_at_every_point(Road road, int times) {
   }
   for (std::thread& thread : threads) thread.join();
 
-  EXPECT_TRUE(leftovers.none(kAllowance));
+  EXPECT_TRUE(site.server().at_rest());
   const std::string log = site.server().log();
   for (const auto& client : clients) expect_obituaries(log, client->dead());
 }
 
 void die_before_take(Road road, int times) {
-  const Site site(road, fmt::format("workers: {{min: 1, max: 1}}\n{}", kHeadLimit));
-  ASSERT_TRUE(writer_of_whole_page(site.ask("/warm", {}, {}).response()));
-  ASSERT_TRUE(is_untaken(site, only_worker(site), SIGKILL));
-  only_worker(site);
-  const Leftovers leftovers(site.server().pid());
+  Site site(road, fmt::format("workers: {{min: 1, max: 1}}\n{}", kHeadLimit));
+  for (const char* death : {"9 (Killed)", "11 (Segmentation fault)", "6 (Aborted)"}) {
+    site.server().expect_error(fmt::format("died of signal {} before it took the request", death));
+  }
   for (int i = 0; i < times; ++i) {
     for (const int signal : {SIGKILL, SIGSEGV, SIGABRT}) ASSERT_TRUE(is_untaken(site, only_worker(site), signal));
   }
-  EXPECT_TRUE(leftovers.none(kAllowance));
+  EXPECT_TRUE(site.server().at_rest());
   EXPECT_EQ(count_in(site.server().log(), " before it took the request; its request goes to another worker\n"),
-            3 * times + 1);
+            3 * times);
 }
 
 }  // namespace harness

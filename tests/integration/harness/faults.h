@@ -1,0 +1,45 @@
+// System calls of the server that fail when a test says so, while it runs.
+#pragma once
+
+#include <limits>
+
+#include "harness/server.h"
+#include "shim/faults.h"
+
+namespace harness {
+
+class Faults {
+ public:
+  static constexpr unsigned kForEver = std::numeric_limits<unsigned>::max();
+
+  // Which calls fail, of those that are made in `places` from now on.
+  struct Which {
+    unsigned after = 0;         // so many succeed first
+    unsigned count = kForEver;  // and so many fail then
+    shim_place places = SHIM_EVERYWHERE;
+  };
+
+  // For a server that has not been started yet. Nothing fails before fail() is called.
+  explicit Faults(Server& server);
+  // clear(); fails the test if a fault was set that no call has met.
+  ~Faults();
+  Faults(const Faults&) = delete;
+  Faults& operator=(const Faults&) = delete;
+
+  // Makes calls fail with `error`, as an errno value. Takes the place of an earlier fault of the same call.
+  void fail(shim_call call, int error, const Which& which);
+  void fail(shim_call call, int error) { fail(call, error, Which{}); }
+
+  // All calls succeed again.
+  void clear();
+
+  // How many calls the last fault of `call` has met.
+  unsigned failed(shim_call call) const;
+
+ private:
+  void withdraw(shim_call call);
+
+  shim_faults* shared_;
+};
+
+}  // namespace harness
