@@ -1,0 +1,34 @@
+// Says a thing that keeps happening once in a while, and how often it has happened since.
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "base/clock.h"
+
+namespace forklift {
+
+//   if (const auto silent = throttle.pass(Clock::now())) log::warning("...; {} times more since the last line",
+//   *silent);
+class Throttle {
+ public:
+  explicit Throttle(Duration interval = seconds(1)) : interval_(interval) {}
+
+  // nullopt: be silent, the last line was less than the interval ago. Else: say it; and how many times it was not said
+  // since the last line.
+  std::optional<unsigned> pass(TimePoint now) {
+    if (now < next_) {
+      ++silent_;
+      return std::nullopt;
+    }
+    next_ = now + interval_;
+    return std::exchange(silent_, 0U);
+  }
+
+ private:
+  Duration interval_;
+  TimePoint next_ = TimePoint::min();
+  unsigned silent_ = 0;
+};
+
+}  // namespace forklift
