@@ -3,17 +3,19 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 
+#include "base/append_file.h"
 #include "base/quote.h"
 #include "base/unique_fd.h"
+#include "base/wall_clock.h"
 
 namespace forklift::log {
 
@@ -36,10 +38,12 @@ Destination& destination() {
   return *instance;
 }
 
-Result<UniqueFd> open_file(const std::string& path) {
-  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640));
-  if (!fd) return fail_errno(fmt::format("open log file {}", path));
-  return fd;
+// Lines go to `file` from now on. Where the log is written to as before, what was torn there still is.
+void use_file(Destination& to, UniqueFd file) {
+  const int before = to.fd();
+  const int after = file ? file.get() : STDERR_FILENO;
+  if (!is_same_file(before, after)) to.torn = false;
+  to.file = std::move(file);
 }
 
 // A pipe is shared with the workers, whose plugins may fill it between poll(2) and write(2): the master needs an open
@@ -50,14 +54,10 @@ UniqueFd reopen_standard_error() {
   return UniqueFd(::open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK));
 }
 
-// Wall-clock time for people; nothing is decided by it.
 std::string timestamp() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  tm parts{};
-  ::gmtime_r(&now.tv_sec, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
-                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, now.tv_nsec / 1'000'000);
+  std::string text;
+  append_iso_time(text, std::chrono::system_clock::now());
+  return text;
 }
 
 std::string compose(Format format, Level level, std::string_view line) {
@@ -101,13 +101,13 @@ std::string_view to_string(Level level) {
 Result<void> open(const Options& options) {
   UniqueFd file = options.file == "-" ? reopen_standard_error() : UniqueFd();
   if (options.file != "-") {
-    auto opened = open_file(options.file);
-    if (!opened) return Failure(opened.error());
+    auto opened = open_append_file(options.file);
+    if (!opened) return Failure(opened.error().in("log"));
     file = std::move(*opened);
   }
   Destination& to = destination();
   to.options = options;
-  to.file = std::move(file);
+  use_file(to, std::move(file));
   to.level = options.level;
   return {};
 }
@@ -115,9 +115,9 @@ Result<void> open(const Options& options) {
 Result<void> reopen() {
   Destination& to = destination();
   if (to.options.file == "-") return {};
-  auto opened = open_file(to.options.file);
-  if (!opened) return Failure(opened.error());
-  to.file = std::move(*opened);
+  auto opened = open_append_file(to.options.file);
+  if (!opened) return Failure(opened.error().in("log"));
+  use_file(to, std::move(*opened));
   return {};
 }
 

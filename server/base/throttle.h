@@ -1,4 +1,4 @@
-// For messages that a flood of the same event would repeat.
+// Says a thing that keeps happening once in a while, and how often it has happened since.
 #pragma once
 
 #include <optional>
@@ -8,25 +8,27 @@
 
 namespace forklift {
 
-// Lets one message an interval through, and counts those that it holds back.
+//   if (const auto silent = throttle.pass(Clock::now())) log::warning("...; {} times more since the last line",
+//   *silent);
 class Throttle {
  public:
   explicit Throttle(Duration interval = seconds(1)) : interval_(interval) {}
 
-  // nullopt: say nothing. Else: how many were held back since the last one.
+  // nullopt: be silent, the last line was less than the interval ago. Else: say it; and how many times it was not said
+  // since the last line.
   std::optional<unsigned> pass(TimePoint now) {
     if (now < next_) {
-      ++held_back_;
+      ++silent_;
       return std::nullopt;
     }
     next_ = now + interval_;
-    return std::exchange(held_back_, 0);
+    return std::exchange(silent_, 0U);
   }
 
  private:
   Duration interval_;
   TimePoint next_ = TimePoint::min();
-  unsigned held_back_ = 0;
+  unsigned silent_ = 0;
 };
 
 }  // namespace forklift

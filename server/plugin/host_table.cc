@@ -32,19 +32,11 @@ std::string_view bounded(const char* text, std::size_t bytes_max) {
 }
 
 // A plugin's text as one line of at most `bytes_max` bytes: escaped, without the newline that people put at the end,
-// and not cut within an escape.
+// and not cut within a character or an escape.
 std::string line_of(const char* text, std::size_t bytes_max) {
   std::string_view rest = bounded(text, bytes_max);
   if (rest.ends_with('\n')) rest.remove_suffix(1);
-  std::string line = escape_controls(rest);
-  if (line.size() <= bytes_max) return line;
-  line.clear();
-  for (const char& byte : rest) {
-    const std::string shown = escape_controls(std::string_view(&byte, 1));
-    if (line.size() + shown.size() > bytes_max) break;
-    line += shown;
-  }
-  return line;
+  return escape_controls(rest, bytes_max);
 }
 
 log::Level log_level(int level) {

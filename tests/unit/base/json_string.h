@@ -6,15 +6,23 @@
 #include <string>
 #include <string_view>
 
+#include "base/utf8.h"
+
 namespace forklift {
 
-// The bytes behind the inside of a JSON string that escapes each byte by itself; nothing where it is not valid JSON or
-// holds anything but ASCII.
+// The bytes behind the inside of a JSON string in which `\\u00ff` means a byte and UTF-8 stands as it is; nothing where
+// it is not valid JSON, or holds another number.
 inline std::optional<std::string> decode_json_string(std::string_view text) {
   std::string bytes;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (c == '"' || c < 0x20 || c > 0x7e) return std::nullopt;
+    const Utf8 character = first_character(text.substr(i));
+    if (c == '"' || character.bytes == 0 || !is_harmless(character.code)) return std::nullopt;
+    if (character.bytes > 1) {
+      bytes += text.substr(i, character.bytes);
+      i += character.bytes - 1;
+      continue;
+    }
     if (c != '\\') {
       bytes += c;
       continue;

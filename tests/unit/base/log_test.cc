@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -161,6 +162,32 @@ TEST_F(LogTest, a_full_disk_is_survived_and_told) {
   // Each attempt to tell it on the full disk failed too, together with the line behind it.
   EXPECT_THAT(written[0], HasSubstr("warning 5 log lines were dropped"));
   EXPECT_THAT(written[1], HasSubstr("kept"));
+}
+
+// A limit on the size of files (RLIMIT_FSIZE) takes a part of a line, as a disk does that is just full.
+TEST_F(LogTest, a_torn_line_is_ended_in_its_own_file_and_leaves_no_trace_in_the_next) {
+  for (const bool rotated : {false, true}) {
+    const std::string name = rotated ? "rotated" : "same";
+    const Forked child = in_child([&]() -> std::string {
+      ::signal(SIGXFSZ, SIG_IGN);
+      if (!open({.file = path(name)})) return "not opened";
+      const rlimit none{100, RLIM_INFINITY};
+      ::setrlimit(RLIMIT_FSIZE, &none);
+      info("{}", std::string(200, 'x'));
+      const rlimit all{RLIM_INFINITY, RLIM_INFINITY};
+      ::setrlimit(RLIMIT_FSIZE, &all);
+      if (rotated) std::filesystem::rename(path(name), path(name + ".1"));
+      if (!reopen()) return "not reopened";
+      info("next");
+      return "done";
+    });
+    ASSERT_EQ(child.said, "done");
+    const auto written = lines(name);
+    const std::size_t torn = rotated ? 0 : 1;
+    ASSERT_EQ(written.size(), torn + 2) << text(name);
+    EXPECT_THAT(written[torn], HasSubstr("1 log lines were dropped"));
+    EXPECT_THAT(written[torn + 1], HasSubstr("next"));
+  }
 }
 
 // Standard error is what it is: often a pipe, blocking, shared with whoever started us.

@@ -39,6 +39,26 @@ TEST(Quote, a_long_input_is_cut_and_the_cut_is_marked_behind_the_quotes) {
   EXPECT_EQ(quote("\n\n\n", 2), R"("\n\n"...)") << "the limit counts the input's bytes";
 }
 
+TEST(Quote, a_character_is_not_cut) {
+  EXPECT_EQ(quote("ab\xc3\xa9", 4), "\"ab\xc3\xa9\"");
+  EXPECT_EQ(quote("ab\xc3\xa9", 3), "\"ab\"...");
+  EXPECT_EQ(quote("ab\xc3\xa9", 2), "\"ab\"...");
+}
+
+TEST(Escape, harmless_utf8_stays_and_the_rest_is_escaped_byte_by_byte) {
+  const std::string good = "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80";
+  EXPECT_EQ(escape(good), good);
+  EXPECT_EQ(escape_controls(good), good);
+  EXPECT_EQ(escape("\xc2\x9b"
+                   "31m"),
+            R"(\xc2\x9b31m)")
+      << "a terminal may take it for ESC [";
+  EXPECT_EQ(escape("\xe2\x80\xa8\xe2\x80\xae\xe2\x81\xa6"), R"(\xe2\x80\xa8\xe2\x80\xae\xe2\x81\xa6)");
+  EXPECT_EQ(escape("\xef\xbf\xbf"), R"(\xef\xbf\xbf)");
+  EXPECT_EQ(escape("caf\xe9!"), R"(caf\xe9!)") << "Latin-1";
+  EXPECT_EQ(escape("\xe2\x82"), R"(\xe2\x82)");
+}
+
 TEST(Escape, no_byte_gets_through_that_is_not_printable) {
   const std::string bytes = every_byte();
   EXPECT_TRUE(is_printable(escape(bytes)));
@@ -55,6 +75,34 @@ TEST(Escape, different_bytes_look_different) {
 
 TEST(EscapeControls, quotes_and_backslashes_of_a_text_for_people_stay) {
   EXPECT_EQ(escape_controls("app \"shop\": C:\\x\n\x1b"), "app \"shop\": C:\\x\\n\\x1b");
+}
+
+TEST(EscapeControls, ends_at_a_whole_character_or_escape) {
+  EXPECT_EQ(escape_controls("ab\xc3\xa9"
+                            "c",
+                            4),
+            "ab\xc3\xa9");
+  EXPECT_EQ(escape_controls("ab\xc3\xa9"
+                            "c",
+                            3),
+            "ab");
+  EXPECT_EQ(escape_controls("ab\x1b"
+                            "c",
+                            6),
+            R"(ab\x1b)");
+  EXPECT_EQ(escape_controls("ab\x1b"
+                            "c",
+                            5),
+            "ab");
+  EXPECT_EQ(escape_controls("abc", 0), "");
+}
+
+TEST(JsonEscape, good_utf8_stays_and_what_is_harmful_goes_by_its_number) {
+  EXPECT_EQ(json_escape("\xc3\xa9\xf0\x9f\x98\x80"), "\xc3\xa9\xf0\x9f\x98\x80");
+  EXPECT_EQ(json_escape("\"\\\n\x7f"), R"(\"\\\u000a\u007f)");
+  EXPECT_EQ(json_escape("\xe2\x80\xae\xc2\x85"), R"(\u202e\u0085)");
+  EXPECT_EQ(json_escape("\xf0\x9f\xbf\xbe"), R"(\ud83f\udffe)");
+  EXPECT_EQ(json_escape("\xff\xc3("), R"(\u00ff\u00c3()");
 }
 
 TEST(JsonEscape, is_valid_json_and_says_the_same_bytes) {

@@ -1,0 +1,66 @@
+// What a worker prints on its standard output and standard error, in the master: two pipes, read without waiting, and
+// given away line by line. A worker that prints faster than the master reads waits for room in its pipe.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <string_view>
+
+#include "base/lines.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace forklift::master {
+
+enum class Stream { kOutput = 0, kError = 1 };
+
+// `stdout`, `stderr`.
+std::string_view to_string(Stream stream);
+
+class WorkerOutput {
+ public:
+  static constexpr std::size_t kTurnBytesMax = 64 * 1024;    // that read() takes
+  static constexpr std::size_t kLeftBytesMax = 1024 * 1024;  // that finish() takes, of each stream
+
+  // Raw bytes without the newline, which live as long as the call: whoever prints them escapes them. Long lines come in
+  // pieces (base/lines.h).
+  using Sink = std::function<void(Stream, std::string_view line)>;
+
+  struct Made;
+  // Two pipes, all ends close-on-exec. [master, before the fork]
+  static Result<Made> make();
+
+  // Without pipes: descriptors are -1, and there is nothing to read.
+  WorkerOutput() = default;
+
+  // The read end, for the poller.
+  int fd(Stream stream) const { return pipes_[index(stream)].end.get(); }
+
+  // Reads what is there, a bounded amount, and gives the lines that are whole to `sink`. False once there will be
+  // nothing more, because nobody has the write end any longer: the caller stops polling it; finish() closes it.
+  bool read(Stream stream, const Sink& sink);
+
+  // After the worker was reaped: reads what it has left in the pipes (a child that it has forked may still print; that
+  // is not waited for), gives the last lines away, whole or not, and closes.
+  void finish(const Sink& sink);
+
+ private:
+  struct Pipe {
+    UniqueFd end;
+    LineAssembler lines;
+  };
+  static std::size_t index(Stream stream) { return static_cast<std::size_t>(stream); }
+
+  bool read(Stream stream, std::size_t bytes_max, const Sink& sink);
+
+  std::array<Pipe, 2> pipes_;
+};
+
+struct WorkerOutput::Made {
+  WorkerOutput output;
+  // The write ends, for the worker: worker::redirect_output(). They block, as programs expect of them.
+  UniqueFd standard_output;
+  UniqueFd standard_error;
+};
+
+}  // namespace forklift::master
