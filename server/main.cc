@@ -57,6 +57,8 @@ int usage_error(std::string_view reason) {
                .master = birth.master,
                .channel = std::move(birth.channel),
                .page = std::move(birth.page),
+               .standard_output = std::move(birth.standard_output),
+               .standard_error = std::move(birth.standard_error),
                .image = std::move(birth.image)});
 }
 

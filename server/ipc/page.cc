@@ -63,6 +63,10 @@ void SharedPage::set_request(const RequestWords& words) {
   store(page_->user_agent, words.user_agent);
 }
 
+void SharedPage::set_status(unsigned status) {
+  page_->status.store(status, std::memory_order_relaxed);
+}
+
 void SharedPage::set_response(ResponseState state) {
   page_->response.store(state, std::memory_order_release);
 }
@@ -80,6 +84,10 @@ ResponseState SharedPage::response() const {
   const ResponseState state = page_->response.load(std::memory_order_acquire);
   const bool known = state == ResponseState::kNone || state == ResponseState::kComplete;
   return known ? state : ResponseState::kStarted;
+}
+
+unsigned SharedPage::status() const {
+  return page_->status.load(std::memory_order_relaxed);
 }
 
 Activity SharedPage::activity() const {

@@ -38,6 +38,7 @@ struct RequestWords {
 struct PageLayout {
   std::atomic<std::uint64_t> taken;     // serial of the last lend that the worker has taken; 0 before the first
   std::atomic<ResponseState> response;  // of that request
+  std::atomic<std::uint32_t> status;    // of that response, once it has started
   std::atomic<Activity> activity;       // of that request
   std::atomic<std::int64_t>
       progress_ns;  // steady clock: when `activity` last changed, or something was read or written
@@ -67,12 +68,14 @@ class SharedPage {
   // Begins a request: everything of the one before is forgotten, then `serial` is taken.  [worker]
   void take(std::uint64_t serial);
   void set_request(const RequestWords& words);
+  void set_status(unsigned status);  // before kStarted
   void set_response(ResponseState state);
   void set_activity(Activity activity);  // counts as progress
 
   // ---- the master's side ----
   std::uint64_t taken() const;
   ResponseState response() const;  // an impossible value counts as kStarted: the connection is then aborted
+  unsigned status() const;
   Activity activity() const;
   TimePoint progress() const;
   // Raw bytes, to be quoted; they live as long as the page, and may change as long as the worker lives.

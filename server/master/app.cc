@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "master/access_line.h"
 
 namespace forklift::master {
 
@@ -24,15 +25,29 @@ bool has_left(const Connection& connection) {
   return ::poll(&entry, 1, 0) == 1 && (entry.revents & (POLLHUP | POLLERR)) != 0;
 }
 
+// The status of a request that nobody waited for: none was sent. nginx's number for it.
+constexpr unsigned kClientLeft = 499;
+
 // What a message that was held back says of itself when it is let through.
 std::string and_more(unsigned held_back) {
   return held_back == 0 ? "" : fmt::format(" (and {} more since the last such line)", held_back);
 }
 
+// What a worker that is dead has sent.
+unsigned sent_status(const Connection& connection) {
+  const unsigned status = connection.slot->page.status();
+  return status < 1000 ? status : 0;
+}
+
 }  // namespace
 
-App::App(std::shared_ptr<Generation> first, std::uint32_t number, Loop& loop, Farewell& farewell, Spawner& spawner)
-    : loop_(loop), farewell_(farewell), pool_(std::move(first), number, loop, spawner, *this), stop_timer_([this] {
+App::App(std::shared_ptr<Generation> first, std::uint32_t number, Loop& loop, Farewell& farewell, Spawner& spawner,
+         std::shared_ptr<AccessFile> access_file)
+    : loop_(loop),
+      farewell_(farewell),
+      access_file_(std::move(access_file)),
+      pool_(std::move(first), number, loop, spawner, *this),
+      stop_timer_([this] {
         if (pool_.slots().processes() == 0 && queue_.empty()) return;
         log::warning("app \"{}\": workers are left after timeouts.stop; killing them", name());
         stop_at_once();
@@ -56,6 +71,7 @@ void App::enqueue(Connection& connection) {
 
 void App::wait_in_queue(Connection& connection) {
   connection.state = ConnectionState::kQueued;
+  connection.slot = nullptr;
   connection.queued = Clock::now();
   const TimePoint total = deadline_after(connection.accepted, config().timeouts.total);
   connection.deadline.set(loop_.timers, std::min(deadline_after(connection.queued, config().queue.age), total));
@@ -69,6 +85,7 @@ void App::dispatch() {
     if (Clock::now() - connection.queued > kMayHaveLeftAfter && has_left(connection)) {
       log::info("app \"{}\": a client has left while it waited in the queue", name());
       queue_.remove(connection);
+      note(connection, {.status = kClientLeft});
       farewell_.close(connection);
     } else if (!lend(*slot, connection)) {
       break;
@@ -113,7 +130,30 @@ void App::refuse_all(int retry_after_seconds) {
 
 // ---- what becomes of lent connections ----
 
+void App::note(const Connection& connection, const Outcome& outcome) {
+  if (!access_file_) return;
+  AccessRecord record{.time = std::chrono::system_clock::now(),
+                      .app = name(),
+                      .status = outcome.status,
+                      .bytes = outcome.bytes,
+                      .complete = outcome.complete,
+                      .took = Clock::now() - connection.accepted,
+                      .waited = connection.waited};
+  const WorkerSlot* slot = connection.slot;
+  if (slot && slot->generation && slot->page.taken() == slot->lend_serial) {
+    record.generation = slot->generation->number;
+    record.worker = slot->pid;
+    record.request = slot->page.request();
+  }
+  access_line_.clear();
+  append_access_line(access_line_, config().access_log.format, record);
+  access_file_->write(access_line_);
+}
+
 void App::on_done(Connection& connection, const ipc::Done& done) {
+  note(connection, {.status = done.status != 0 ? done.status : kClientLeft,
+                    .bytes = done.response_bytes,
+                    .complete = done.ending != ipc::Ending::kAbort});
   switch (done.ending) {
     case ipc::Ending::kComplete: return farewell_.close(connection);
     case ipc::Ending::kLinger: return farewell_.linger(connection);
@@ -130,8 +170,10 @@ void App::on_orphan(Connection& connection, Fate fate) {
       return queue_.push_front(connection);
     case Fate::kAnswer502: return farewell_.answer(connection, 502);
     case Fate::kAnswer504: return farewell_.answer(connection, 504);
-    case Fate::kAbort: return farewell_.abort(connection);
-    case Fate::kComplete: return farewell_.linger(connection);
+    case Fate::kAbort: note(connection, {.status = sent_status(connection)}); return farewell_.abort(connection);
+    case Fate::kComplete:
+      note(connection, {.status = sent_status(connection), .complete = true});
+      return farewell_.linger(connection);
   }
 }
 

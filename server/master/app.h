@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/throttle.h"
+#include "master/access_log.h"
 #include "master/connection.h"
 #include "master/farewell.h"
 #include "master/generation.h"
@@ -26,7 +27,9 @@ class App final : private PoolOwner {
   };
 
   // `number` names the app in the poller, together with a slot's index. All references outlive it.
-  App(std::shared_ptr<Generation> first, std::uint32_t number, Loop& loop, Farewell& farewell, Spawner& spawner);
+  // `access_file` may be empty.
+  App(std::shared_ptr<Generation> first, std::uint32_t number, Loop& loop, Farewell& farewell, Spawner& spawner,
+      std::shared_ptr<AccessFile> access_file);
 
   // Starts the first worker, which makes the image and proves the generation; the others follow when it is READY.
   void start() { dispatch(); }
@@ -37,6 +40,14 @@ class App final : private PoolOwner {
   void dispatch();
   // A connection has been QUEUED for queue.age, or LENT until timeouts.total.
   void on_deadline(Connection& connection);
+
+  // A request has ended, and its connection is about to: writes the line of the access log.
+  struct Outcome {
+    unsigned status = 0;
+    std::uint64_t bytes = 0;  // of the response's body
+    bool complete = false;
+  };
+  void note(const Connection& connection, const Outcome& outcome);
 
   // The server stops: no worker is started any more unless a queued connection needs one; when nothing is pending, the
   // workers are drained. At timeouts.stop those that are left are killed.
@@ -65,6 +76,8 @@ class App final : private PoolOwner {
 
   Loop& loop_;
   Farewell& farewell_;
+  const std::shared_ptr<AccessFile> access_file_;
+  std::string access_line_;  // kept, so that its memory is reused
   Tally tally_;
   ConnectionQueue queue_;
   WorkerPool pool_;

@@ -12,6 +12,8 @@ namespace forklift::master {
 
 namespace {
 
+constexpr std::string_view kHeadEnd = "\r\n\r\n";
+
 constexpr Duration kLingerTime = seconds(2);
 // A front server that has begun to send a body reads the response once its socket is full, or the body out: nginx 1.22
 // turned a 413 into a 502 where this ended before 4 MB were drained. Time is what bounds it; this is for a client on
@@ -62,7 +64,11 @@ void Farewell::answer(Connection& connection, int status, int retry_after_second
   // A few hundred bytes into a buffer that nobody has written to yet; what does not fit has no reader.
   const std::string page = connection.frame->canned(status, retry_after_seconds);
   const ssize_t sent = ::send(connection.fd.get(), page.data(), page.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (sent != static_cast<ssize_t>(page.size())) return abort(connection);
+  const bool complete = sent == static_cast<ssize_t>(page.size());
+  connection.app->note(connection, {.status = static_cast<unsigned>(status),
+                                    .bytes = page.size() - (page.find(kHeadEnd) + kHeadEnd.size()),
+                                    .complete = complete});
+  if (!complete) return abort(connection);
   linger(connection);
 }
 

@@ -7,9 +7,9 @@
 namespace forklift::master {
 
 // The kinds of Token in the master's poller.
-enum class Watch : std::uint8_t { kSignals = 1, kListener, kConnection, kChannel };
+enum class Watch : std::uint8_t { kSignals = 1, kListener, kConnection, kChannel, kStandardOutput, kStandardError };
 
-// A channel's index names the app and, in its lower bits, the slot.
+// The index of what belongs to a worker names the app and, in its lower bits, the slot.
 inline constexpr std::uint32_t kSlotBits = 14;
 inline constexpr std::uint32_t kAppBits = 24 - kSlotBits;
 

@@ -15,6 +15,9 @@ namespace {
 
 constexpr Duration kAcceptPause = milliseconds(500);
 
+// A file that does not take a line is tried again, though no new line comes.
+constexpr Duration kAccessLogRetry = seconds(1);
+
 constexpr Duration kTrimPause = seconds(1);
 
 constexpr std::size_t kAppsMax = 1 << kAppBits;
@@ -75,8 +78,15 @@ Result<void> Master::add_apps() {
     auto first = std::make_shared<Generation>();
     first->number = 1;
     first->config = app;
+    std::shared_ptr<AccessFile> access_file;
+    if (!app.access_log.file.empty()) {
+      auto opened = access_logs_.open(app.access_log.file);
+      if (!opened) return Failure(opened.error().in(fmt::format("app \"{}\": access_log", app.name)));
+      access_file = std::move(*opened);
+    }
     const auto number = static_cast<std::uint32_t>(apps_.size());
-    apps_.push_back(std::make_unique<App>(std::move(first), number, loop_, farewell_, spawner_));
+    apps_.push_back(
+        std::make_unique<App>(std::move(first), number, loop_, farewell_, spawner_, std::move(access_file)));
     for (const config::Listen& listen : app.listen) {
       auto listener = Listener::bind(listen);
       if (!listener && is_optional(listen, listener.error())) {
@@ -117,12 +127,15 @@ Result<void> Master::run() {
     tend_timers();  // before dispatch(): a timer may reopen a listener and bring requests
     dispatch();
   }
+  access_logs_.flush();
   if (!failure_.empty()) return fail("{}", failure_);
   return {};
 }
 
 void Master::wait() {
-  events_ = loop_.poller.wait(loop_.timers.next());
+  access_logs_.flush();
+  const TimePoint retry = access_logs_.wants_retry() ? Clock::now() + kAccessLogRetry : kNever;
+  events_ = loop_.poller.wait(std::min(loop_.timers.next(), retry));
 }
 
 void Master::handle_signals() {
@@ -139,6 +152,7 @@ void Master::handle_signals() {
         break;
       case SIGUSR1:
         if (auto reopened = log::reopen(); !reopened) log::error("{}", reopened.error().message());
+        access_logs_.reopen();
         break;
       case SIGHUP: log::warning("signal HUP: a reload is not supported yet; nothing has changed"); break;
       default:
@@ -186,9 +200,15 @@ void Master::receive_on(const Poller::Event& event) {
   switch (static_cast<Watch>(kind)) {
     case Watch::kSignals: return;
     case Watch::kListener: return accept_on(index);
-    case Watch::kChannel: {
+    case Watch::kChannel:
+    case Watch::kStandardOutput:
+    case Watch::kStandardError: {
       WorkerPool& pool = apps_[index >> kSlotBits]->pool();
-      if (WorkerSlot* slot = pool.slots().find(index & ((1U << kSlotBits) - 1), serial)) pool.on_channel(*slot);
+      if (WorkerSlot* slot = pool.slots().find(index & ((1U << kSlotBits) - 1), serial)) {
+        if (event.token.kind == static_cast<std::uint8_t>(Watch::kChannel)) return pool.on_channel(*slot);
+        const bool is_error = event.token.kind == static_cast<std::uint8_t>(Watch::kStandardError);
+        pool.on_output(*slot, is_error ? Stream::kError : Stream::kOutput);
+      }
       return;
     }
     case Watch::kConnection: {

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/signals.h"
 #include "config/config.h"
+#include "master/access_log.h"
 #include "master/app.h"
 #include "master/connection.h"
 #include "master/farewell.h"
@@ -68,6 +69,7 @@ class Master {
   ReceptionBudget budget_;
   Farewell farewell_;
   Reception reception_;
+  AccessLogs access_logs_;
   std::vector<std::unique_ptr<App>> apps_;
 
   // A bound socket and the app behind it; named by its index in the poller.

@@ -24,6 +24,7 @@ void forget_worker(WorkerSlot& slot) {
   slot.generation.reset();
   slot.channel.close();
   slot.page = {};
+  slot.output = {};
   slot.next_step = ipc::Step::kForked;
   slot.failure.clear();
   slot.killed = KillReason::kNone;

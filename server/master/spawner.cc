@@ -10,10 +10,13 @@ Result<void> Spawner::spawn(WorkerSlot& slot, std::shared_ptr<Generation> genera
   if (!channel) return Failure(channel.error());
   auto page = ipc::SharedPage::create();
   if (!page) return Failure(page.error());
+  auto output = WorkerOutput::make();
+  if (!output) return Failure(output.error());
 
   slot.serial = ++last_serial_;
   slot.generation = std::move(generation);
   slot.page = std::move(*page);
+  slot.output = std::move(output->output);
   slot.started = Clock::now();
 
   const pid_t master = ::getpid();
@@ -28,6 +31,8 @@ Result<void> Spawner::spawn(WorkerSlot& slot, std::shared_ptr<Generation> genera
                   .master = master,
                   .channel = std::move(channel->second),
                   .page = std::move(slot.page),
+                  .standard_output = std::move(output->standard_output),
+                  .standard_error = std::move(output->standard_error),
                   .image = std::move(slot.generation->image)});
     ::_exit(1);
   }

@@ -22,6 +22,8 @@ struct Birth {
   pid_t master = 0;
   ipc::Channel channel;
   ipc::SharedPage page;
+  UniqueFd standard_output;  // what becomes its descriptors 1 and 2
+  UniqueFd standard_error;
   UniqueFd image;  // empty for the first worker of a generation
 };
 

@@ -62,8 +62,14 @@ void WorkerPool::spawn() {
   WorkerSlot& slot = slots_.open();
   auto spawned = spawner_.spawn(slot, generation_);
   if (spawned) {
-    const Token name_in_poller = token(Watch::kChannel, number_ << kSlotBits | slot.index, slot.serial);
+    const std::uint32_t index = number_ << kSlotBits | slot.index;
+    const Token name_in_poller = token(Watch::kChannel, index, slot.serial);
     spawned = loop_.poller.add(slot.channel.fd(), name_in_poller, EPOLLIN);
+    const std::pair<Watch, Stream> kStreams[] = {{Watch::kStandardOutput, Stream::kOutput},
+                                                 {Watch::kStandardError, Stream::kError}};
+    for (const auto& [watch, stream] : kStreams) {
+      if (spawned) spawned = loop_.poller.add(slot.output.fd(stream), token(watch, index, slot.serial), EPOLLIN);
+    }
     if (!spawned) kill(slot, KillReason::kBrokenProtocol);
   }
   if (!spawned) {
@@ -220,6 +226,7 @@ void WorkerPool::on_death(WorkerSlot& slot, int wait_status) {
   slot.reaped = true;
   while (read_message(slot)) continue;  // to the channel's end: a DONE that was said before the death counts
   loop_.poller.remove(slot.channel.fd());
+  slot.output.finish([&](Stream stream, std::string_view line) { log_output(slot, stream, line); });
   const Fate fate = fate_of(slot);
   const Obituary obituary = write_obituary(name(), slot, wait_status, fate, Clock::now());
   log::write(obituary.level, obituary.line);

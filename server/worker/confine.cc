@@ -35,7 +35,7 @@ Result<void> let_go(std::span<const int> keep) {
   if (auto closed = close_all_but(keep); !closed) return closed;
   UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!null) return fail_errno("open /dev/null");
-  if (::dup2(null.get(), STDIN_FILENO) < 0 || ::dup2(STDERR_FILENO, STDOUT_FILENO) < 0) return fail_errno("dup2");
+  if (::dup2(null.get(), STDIN_FILENO) < 0) return fail_errno("dup2");
   // The master does the same; whoever comes second finds it done.
   if (::setpgid(0, 0) != 0) return fail_errno("setpgid");
   restore_signals();

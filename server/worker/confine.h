@@ -10,8 +10,7 @@
 namespace forklift::worker {
 
 // Closes every descriptor but 0, 1, 2 and those in `keep`: the one list of what a worker inherits. Standard input
-// becomes /dev/null, standard output the same as standard error (the server's log). A process group of its own, default
-// signals. [worker, first thing after the fork]
+// becomes /dev/null. A process group of its own, default signals. [worker, first thing after the fork]
 Result<void> let_go(std::span<const int> keep);
 
 // no_new_privs, and the descriptor limit that the master had been started with (it raises its own).  [worker, before

@@ -159,6 +159,7 @@ int ResponseWriter::send(std::string_view& data, bool wait) {
     }
     if (!started_) {
       started_ = true;
+      page_.set_status(static_cast<unsigned>(head_.status));
       page_.set_response(ipc::ResponseState::kStarted);
     }
     const ssize_t n = socket_.send(parts);

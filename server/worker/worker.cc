@@ -14,6 +14,7 @@
 #include "worker/confine.h"
 #include "worker/lend_source.h"
 #include "worker/orphan.h"
+#include "worker/output.h"
 #include "worker/serve.h"
 
 // In a sanitizer build, the check that _exit would skip.
@@ -67,6 +68,8 @@ class Worker {
   }
 
   Result<void> forked() {
+    auto redirected = redirect_output(task_.standard_output.get(), task_.standard_error.get());
+    if (!redirected) return redirected;
     const int keep[] = {task_.channel.fd(), task_.image ? task_.image.get() : task_.channel.fd()};
     if (auto done = let_go(keep); !done) return done;
     ::prctl(PR_SET_NAME, fmt::format("fl:{}", task_.app.name).c_str());

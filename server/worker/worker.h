@@ -23,6 +23,8 @@ struct Assignment {
   pid_t master = 0;
   ipc::Channel channel;
   ipc::SharedPage page;
+  UniqueFd standard_output;
+  UniqueFd standard_error;
   UniqueFd image;  // empty for the first worker of a generation, which makes it
 };
 
