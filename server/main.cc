@@ -51,6 +51,7 @@ int usage_error(std::string_view reason) {
 
 [[noreturn]] void become_worker(master::Birth birth) {
   worker::run({.app = birth.app,
+               .identity = birth.identity,
                .generation = birth.generation,
                .runtime_dir = std::move(birth.runtime_dir),
                .descriptors = birth.descriptors,

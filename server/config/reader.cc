@@ -17,6 +17,7 @@
 #include "config/checks.h"
 #include "config/document.h"
 #include "config/paths.h"
+#include "config/scrub.h"
 #include "config/value.h"
 
 namespace forklift::config {
@@ -81,6 +82,7 @@ tl::expected<Config, Findings> read_text(std::string_view text, const std::strin
 }
 
 tl::expected<Config, Findings> read_file(const std::string& path) {
+  const Traceless nothing_stays;
   const auto text = slurp(path);
   if (!text) return tl::unexpected(Findings{{{path, 0, 0}, text.error().message()}});
   return read_text(*text, path);

@@ -1,13 +1,19 @@
 #include "master/listener.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+
+#include "base/clock.h"
 
 namespace forklift::master {
 
@@ -53,6 +59,20 @@ void enable(int fd, int level, int option) {
   ::setsockopt(fd, level, option, &on, sizeof on);
 }
 
+// Between finding a path stale and taking it, another server may do the same, and one of the two would listen on a path
+// that leads to the other. So the folder is locked meanwhile, which no server does for longer than an instant: one that
+// is locked for a second, by somebody else for his own reasons, or that this user may not read, is done without.
+UniqueFd lock_folder_of(const std::string& path) {
+  constexpr Duration kPatience = seconds(1);
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const TimePoint deadline = Clock::now() + kPatience;
+  while (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK && Clock::now() < deadline) {
+    ::poll(nullptr, 0, 10);
+  }
+  return fd;
+}
+
 // Removes the socket that a killed master has left behind; anything else at the path is somebody's.
 Result<void> clear_stale_path(const config::Address& address, SocketAddress& to) {
   struct stat status {};
@@ -96,7 +116,9 @@ Result<UniqueFd> open_and_bind(const config::Listen& listen) {
   if (!to) return Failure(to.error());
   UniqueFd fd(::socket(to->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail_errno("socket");
+  UniqueFd folder;  // locked until the socket listens
   if (address.family == Family::kUnix) {
+    folder = lock_folder_of(address.path);
     if (auto cleared = clear_stale_path(address, *to); !cleared) return Failure(cleared.error());
   } else {
     enable(fd.get(), SOL_SOCKET, SO_REUSEADDR);

@@ -19,7 +19,8 @@ class App;
 class Listener {
  public:
   // Binds and listens. The address in the error is the configured one. A Unix socket's path is taken over if it is a
-  // socket that nobody listens on any more.  [master]
+  // socket that nobody listens on any more; of two servers that try this at the same time, one fails. Then it may wait,
+  // for a second at most.  [master]
   static Result<Listener> bind(const config::Listen& listen);
 
   Listener(Listener&&) = default;

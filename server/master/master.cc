@@ -8,6 +8,8 @@
 #include <csignal>
 
 #include "base/log.h"
+#include "config/scrub.h"
+#include "master/identity.h"
 
 namespace forklift::master {
 
@@ -50,20 +52,32 @@ Result<std::unique_ptr<Master>> Master::create(config::Config config, Options op
   auto runtime_dir = RuntimeDir::make(config.runtime_dir);
   if (!runtime_dir) return Failure(runtime_dir.error());
 
+  auto lock = PidFile::write(runtime_dir->path() + "/lock", "is running from this file");
+  if (!lock) return Failure(lock.error());
+  std::optional<PidFile> pid_file;
+  if (!config.pid_file.empty()) {
+    auto written = PidFile::write(config.pid_file, "holds " + config.pid_file);
+    if (!written) return Failure(written.error().in("pid_file"));
+    pid_file.emplace(std::move(*written));
+  }
+
   Spawner spawner(std::move(worker_main), config.runtime_dir, raise_descriptor_limit());
   std::unique_ptr<Master> master(new Master(std::move(config), options, Loop{std::move(*poller), {}},
-                                            std::move(*signals), std::move(*runtime_dir), std::move(spawner)));
+                                            std::move(*signals), std::move(*runtime_dir), std::move(*lock),
+                                            std::move(pid_file), std::move(spawner)));
   if (auto added = master->add_apps(); !added) return Failure(added.error());
   return master;
 }
 
 Master::Master(config::Config config, Options options, Loop loop, SignalEvents signals, RuntimeDir runtime_dir,
-               Spawner spawner)
+               PidFile lock, std::optional<PidFile> pid_file, Spawner spawner)
     : config_(std::move(config)),
       options_(options),
       loop_(std::move(loop)),
       signals_(std::move(signals)),
       runtime_dir_(std::move(runtime_dir)),
+      lock_(std::move(lock)),
+      pid_file_(std::move(pid_file)),
       spawner_(std::move(spawner)),
       connections_([this](Connection& connection) { on_deadline(connection); }),
       budget_(config_.reception_bytes),
@@ -73,11 +87,15 @@ Master::Master(config::Config config, Options options, Loop loop, SignalEvents s
   spawner_.set_forget([this](const WorkerSlot& slot) { forget_all_but(slot); });
 }
 
+// Users before listeners: a name that is wrong is to be told before anybody can connect.
 Result<void> Master::add_apps() {
   for (const config::App& app : config_.apps) {
+    auto identity = look_up(app);
+    if (!identity) return Failure(identity.error());
     auto first = std::make_shared<Generation>();
     first->number = 1;
     first->config = app;
+    first->identity = std::move(*identity);
     std::shared_ptr<AccessFile> access_file;
     if (!app.access_log.file.empty()) {
       auto opened = access_logs_.open(app.access_log.file);
@@ -87,30 +105,42 @@ Result<void> Master::add_apps() {
     const auto number = static_cast<std::uint32_t>(apps_.size());
     apps_.push_back(
         std::make_unique<App>(std::move(first), number, loop_, farewell_, spawner_, std::move(access_file)));
-    for (const config::Listen& listen : app.listen) {
-      auto listener = Listener::bind(listen);
-      if (!listener && is_optional(listen, listener.error())) {
-        log::warning("app \"{}\": {}; serving without it", app.name, listener.error().message());
-        continue;
-      }
-      if (!listener) {
-        for (auto& door : doors_) door->listener.close();
-        return Failure(listener.error().in(fmt::format("app \"{}\"", app.name)));
-      }
-      const auto index = static_cast<std::uint32_t>(doors_.size());
-      doors_.push_back(std::unique_ptr<Door>(
-          new Door{std::move(*listener), apps_.back().get(), Timer([this, index] { accept_on(index); })}));
+  }
+  for (const auto& app : apps_) {
+    if (auto bound = bind_listeners(*app); !bound) {
+      for (auto& door : doors_) door->listener.close();
+      return Failure(bound.error().in(fmt::format("app \"{}\"", app->name())));
     }
   }
   return {};
 }
 
-// In a new process: the pages of other workers are none of its business.
+Result<void> Master::bind_listeners(App& app) {
+  for (const config::Listen& listen : app.config().listen) {
+    auto listener = Listener::bind(listen);
+    if (!listener && is_optional(listen, listener.error())) {
+      log::warning("app \"{}\": {}; serving without it", app.name(), listener.error().message());
+      continue;
+    }
+    if (!listener) return Failure(listener.error());
+    const auto index = static_cast<std::uint32_t>(doors_.size());
+    doors_.push_back(
+        std::unique_ptr<Door>(new Door{std::move(*listener), &app, Timer([this, index] { accept_on(index); })}));
+  }
+  return {};
+}
+
+// In a new process: the pages of other workers are none of its business, nor is what other apps keep secret.
 void Master::forget_all_but(const WorkerSlot& kept) {
+  const std::string& name = kept.generation->config.name;
   for (const auto& app : apps_) {
     app->pool().slots().for_each([&](WorkerSlot& slot) {
       if (&slot != &kept) slot.page = {};
     });
+    if (app->name() != name) app->pool().forget_secrets();
+  }
+  for (config::App& app : config_.apps) {
+    if (app.name != name) config::scrub(app);
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "master/connection.h"
 #include "master/farewell.h"
 #include "master/loop.h"
+#include "master/pid_file.h"
 #include "master/reception.h"
 #include "master/runtime_dir.h"
 #include "master/spawner.h"
@@ -27,8 +29,8 @@ struct Options {
 
 class Master {
  public:
-  // Binds all listeners and makes runtime_dir. Signals must be blocked already (base/signals.h). On failure nothing is
-  // left behind.
+  // Makes runtime_dir and pid_file, looks up users and binds all listeners. Signals must be blocked already
+  // (base/signals.h). On failure nothing is left behind.
   static Result<std::unique_ptr<Master>> create(config::Config config, Options options,
                                                 Spawner::WorkerMain worker_main);
 
@@ -37,10 +39,11 @@ class Master {
   Result<void> run();
 
  private:
-  Master(config::Config config, Options options, Loop loop, SignalEvents signals, RuntimeDir runtime_dir,
-         Spawner spawner);
+  Master(config::Config config, Options options, Loop loop, SignalEvents signals, RuntimeDir runtime_dir, PidFile lock,
+         std::optional<PidFile> pid_file, Spawner spawner);
 
   Result<void> add_apps();
+  Result<void> bind_listeners(App& app);
   void forget_all_but(const WorkerSlot& slot);
 
   // ---- the steps of the loop ----
@@ -59,11 +62,13 @@ class Master {
   void stop_at_once();
   bool finished() const;
 
-  const config::Config config_;
+  config::Config config_;  // changed in other apps' workers only, where it is scrubbed
   const Options options_;
   Loop loop_;
   SignalEvents signals_;
   RuntimeDir runtime_dir_;
+  PidFile lock_;  // in runtime_dir: one server a file
+  std::optional<PidFile> pid_file_;
   Spawner spawner_;
   ConnectionTable connections_;
   ReceptionBudget budget_;

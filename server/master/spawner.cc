@@ -25,6 +25,7 @@ Result<void> Spawner::spawn(WorkerSlot& slot, std::shared_ptr<Generation> genera
   if (pid == 0) {
     forget_(slot);
     worker_main_({.app = slot.generation->config,
+                  .identity = slot.generation->identity,
                   .generation = slot.generation->number,
                   .runtime_dir = runtime_dir_,
                   .descriptors = descriptors_,

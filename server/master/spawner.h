@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "base/identity.h"
 #include "base/result.h"
 #include "master/slot.h"
 
@@ -16,6 +17,7 @@ namespace forklift::master {
 // What the master hands to the code that runs in the new process.
 struct Birth {
   const config::App& app;
+  const Identity& identity;
   std::uint64_t generation = 0;
   std::string runtime_dir;
   rlimit descriptors{};  // the limit that the master itself was started with

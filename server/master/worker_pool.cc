@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "base/log.h"
+#include "config/scrub.h"
 #include "master/progress.h"
 
 namespace forklift::master {
@@ -98,6 +99,13 @@ void WorkerPool::new_generation() {
   next->config = generation_->config;
   next->identity = generation_->identity;
   generation_ = std::move(next);
+}
+
+void WorkerPool::forget_secrets() {
+  config::scrub(generation_->config);
+  slots_.for_each([](WorkerSlot& slot) {
+    if (slot.generation) config::scrub(slot.generation->config);
+  });
 }
 
 void WorkerPool::degrade() {

@@ -86,6 +86,9 @@ class WorkerPool {
   void drain_all();
   void kill_all();
 
+  // In a worker of another app: overwrites what this one may keep secret.
+  void forget_secrets();
+
  private:
   // ---- worker_pool.cc ----
   void spawn();

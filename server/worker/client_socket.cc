@@ -6,7 +6,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <vector>
+
+#include "base/log.h"
 
 namespace forklift::worker {
 
@@ -21,6 +24,11 @@ ssize_t retry_interrupted(Call call) {
   }
 }
 
+// Another file may stand at its number by now.
+bool is_no_socket(ssize_t result) {
+  return result == -EBADF || result == -ENOTSOCK;
+}
+
 int milliseconds_until(TimePoint deadline) {
   if (deadline == kNever) return -1;
   const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now()).count();
@@ -31,6 +39,7 @@ int milliseconds_until(TimePoint deadline) {
 
 ssize_t ClientSocket::receive(void* buffer, std::size_t size, int flags) {
   const ssize_t n = retry_interrupted([&] { return ::recv(fd_.get(), buffer, size, flags | MSG_DONTWAIT); });
+  if (is_no_socket(n)) lost();
   if (n > 0) note_progress();
   return n;
 }
@@ -40,6 +49,7 @@ ssize_t ClientSocket::receive(std::span<const iovec> parts) {
   message.msg_iov = const_cast<iovec*>(parts.data());
   message.msg_iovlen = parts.size();
   const ssize_t n = retry_interrupted([&] { return ::recvmsg(fd_.get(), &message, MSG_DONTWAIT); });
+  if (is_no_socket(n)) lost();
   if (n > 0) note_progress();
   return n;
 }
@@ -49,6 +59,8 @@ ssize_t ClientSocket::send(std::span<const iovec> parts) {
   message.msg_iov = const_cast<iovec*>(parts.data());
   message.msg_iovlen = parts.size();
   const ssize_t n = retry_interrupted([&] { return ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT); });
+  if (is_no_socket(n)) lost();
+  if (n > 0) has_sent_ = true;
   if (n > 0) note_progress();
   return n;
 }
@@ -97,6 +109,7 @@ int ClientSocket::poll_with(std::span<pollfd> entries, TimePoint deadline, ipc::
   const int result = ready < 0 && errno == EINTR ? 0 : ready;
   if (for_client) page_.set_activity(ipc::Activity::kPlugin);
 
+  if (watched[0].revents & POLLNVAL) lost();
   for (std::size_t i = 0; i < entries.size(); ++i) entries[i].revents = watched[i].revents;
   if (watched.size() > entries.size() && watched.back().revents != 0) {
     epoll_event event{};
@@ -106,13 +119,21 @@ int ClientSocket::poll_with(std::span<pollfd> entries, TimePoint deadline, ipc::
   return result;
 }
 
+// Without DONE, and with a page that says what the client has got: the master answers 502, or aborts.
+void ClientSocket::lost() {
+  if (!has_sent_) page_.set_response(ipc::ResponseState::kNone);
+  log::error("leaves: the plugin has closed the descriptor of its connection ({}), which is not its own", fd_.get());
+  std::fflush(nullptr);
+  ::_exit(1);
+}
+
 void ClientSocket::close() {
   arrivals_.reset();
   fd_.reset();
 }
 
 void ClientSocket::shut_down() {
-  ::shutdown(fd_.get(), SHUT_WR);
+  if (::shutdown(fd_.get(), SHUT_WR) != 0 && is_no_socket(-errno)) lost();
 }
 
 }  // namespace forklift::worker

@@ -20,6 +20,9 @@ class ClientSocket {
   // Marks in `page` when the worker waits for the client, so that the master's timeouts.request spares it.
   ClientSocket(UniqueFd fd, ipc::SharedPage& page) : fd_(std::move(fd)), page_(page) {}
 
+  // A plugin that has closed the connection's descriptor ends the process: the next thing that is opened would take its
+  // number. The log says so, and the master answers. Everything below may do this.
+
   // recv(2) and sendmsg(2) without waiting. The number of bytes (recv: 0 is the client's end), or -errno. Bytes that
   // come or go count as progress.
   ssize_t receive(void* buffer, std::size_t size, int flags = 0);
@@ -53,9 +56,11 @@ class ClientSocket {
 
  private:
   Result<void> watch_arrivals();
+  [[noreturn]] void lost();
 
   UniqueFd fd_;
   ipc::SharedPage& page_;
+  bool has_sent_ = false;
   bool arrivals_only_ = false;
   UniqueFd arrivals_;  // epoll(7) over the connection, edge-triggered; made when something is waited for
 };

@@ -1,15 +1,22 @@
 #include "worker/confine.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <climits>
+#include <cstdlib>
+#include <iterator>
 #include <vector>
 
+#include "base/log.h"
 #include "base/signals.h"
 #include "base/unique_fd.h"
+#include "worker/environment.h"
 
 namespace forklift::worker {
 
@@ -29,6 +36,82 @@ Result<void> close_all_but(std::span<const int> keep) {
   return {};
 }
 
+// A machine that has no memory left is to lose a worker, not the master, and the request that made the worker grow.
+// Without a /proc that can be written to, the kernel decides by size alone.
+void be_killed_before_the_master() {
+  constexpr int kMore = 100;
+  constexpr int kMost = 1000;
+  const UniqueFd fd(::open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC));
+  char text[16] = {};
+  if (fd && ::read(fd.get(), text, sizeof text - 1) > 0) {
+    const std::string score = std::to_string(std::min(std::atoi(text) + kMore, kMost));
+    if (::pwrite(fd.get(), score.data(), score.size(), 0) > 0) return;
+  }
+  log::debug("the OOM score stays the master's: /proc/self/oom_score_adj: {}", describe_errno(errno));
+}
+
+Result<void> set_limit(int resource, const std::string& name, const rlimit& limit) {
+  if (::setrlimit(static_cast<__rlimit_resource>(resource), &limit) == 0) return {};
+  const int code = errno;
+  rlimit now{};
+  ::getrlimit(static_cast<__rlimit_resource>(resource), &now);
+  return fail_errno(fmt::format("rlimits.{}: setrlimit to {} (the server's own hard limit is {})", name, limit.rlim_cur,
+                                now.rlim_max),
+                    code);
+}
+
+Result<void> set_limits(const config::Confinement& confinement, const rlimit& descriptors) {
+  if (auto set = set_limit(RLIMIT_NOFILE, "nofile", descriptors); !set) return set;
+  for (const config::Rlimit& limit : confinement.rlimits) {
+    const rlimit both{.rlim_cur = limit.value, .rlim_max = limit.value};
+    if (auto set = set_limit(limit.resource, limit.name, both); !set) return set;
+  }
+  return {};
+}
+
+Result<void> change_root(const std::string& folder) {
+  if (folder.empty()) return {};
+  if (::chroot(folder.c_str()) != 0 || ::chdir("/") != 0) {
+    const int code = errno;
+    return fail_errno(
+        fmt::format("chroot {}{}", folder, code == EPERM ? " (only a server that is started as root can)" : ""), code);
+  }
+  const UniqueFd own(::open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!own) {
+    return fail(
+        "chroot {}: there is no /proc in it, through which the plugin is opened; mount a proc file system at {}/proc",
+        folder, folder);
+  }
+  return {};
+}
+
+// Groups first: a process that is no longer root cannot change them, and would keep root's.
+Result<void> change_user(const Identity& to) {
+  if (!to.changes) return {};
+  if (::setgroups(to.groups.size(), to.groups.data()) != 0) return fail_errno("user: setgroups");
+  if (::setresgid(to.group, to.group, to.group) != 0) return fail_errno(fmt::format("group: setresgid {}", to.group));
+  if (::setresuid(to.user, to.user, to.user) != 0) return fail_errno(fmt::format("user: setresuid {}", to.user));
+
+  uid_t user[3] = {};
+  gid_t group[3] = {};
+  const bool known =
+      ::getresuid(&user[0], &user[1], &user[2]) == 0 && ::getresgid(&group[0], &group[1], &group[2]) == 0;
+  const auto all_are = [](const auto(&ids)[3], auto id) {
+    return std::all_of(std::begin(ids), std::end(ids), [id](auto one) { return one == id; });
+  };
+  if (!known || !all_are(user, to.user) || !all_are(group, to.group)) {
+    return fail("user: the kernel has not changed to user {} and group {}", to.user, to.group);
+  }
+  if (to.user != 0 && (::setuid(0) == 0 || ::seteuid(0) == 0)) return fail("user: {} can become root again", to.user);
+  return {};
+}
+
+// The change of the user has forbidden them (PR_SET_DUMPABLE(2const)).
+bool wants_core_files(const config::Confinement& confinement) {
+  return std::any_of(confinement.rlimits.begin(), confinement.rlimits.end(),
+                     [](const auto& limit) { return limit.resource == RLIMIT_CORE && limit.value > 0; });
+}
+
 }  // namespace
 
 Result<void> let_go(std::span<const int> keep) {
@@ -42,9 +125,21 @@ Result<void> let_go(std::span<const int> keep) {
   return {};
 }
 
-Result<void> confine(const rlimit& descriptors) {
-  if (::setrlimit(RLIMIT_NOFILE, &descriptors) != 0) return fail_errno("setrlimit(RLIMIT_NOFILE)");
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("prctl(PR_SET_NO_NEW_PRIVS)");
+Result<void> confine(const config::Confinement& confinement, const Identity& identity, const rlimit& descriptors) {
+  be_killed_before_the_master();
+  if (auto done = set_limits(confinement, descriptors); !done) return done;
+  if (auto done = change_root(confinement.chroot); !done) return done;
+  ::umask(confinement.umask);
+  if (auto done = change_user(identity); !done) return done;
+  const std::string& directory = confinement.directory.empty() ? "/" : confinement.directory;
+  if (::chdir(directory.c_str()) != 0) return fail_errno(fmt::format("directory: chdir {}", directory));
+  rebuild_environment(confinement, identity);
+  if (confinement.no_new_privs && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+    return fail_errno("no_new_privs: prctl(PR_SET_NO_NEW_PRIVS)");
+  }
+  if (identity.changes && wants_core_files(confinement) && ::prctl(PR_SET_DUMPABLE, 1) != 0) {
+    return fail_errno("rlimits.core: prctl(PR_SET_DUMPABLE)");
+  }
   return {};
 }
 

@@ -5,7 +5,9 @@
 
 #include <span>
 
+#include "base/identity.h"
 #include "base/result.h"
+#include "config/config.h"
 
 namespace forklift::worker {
 
@@ -13,8 +15,15 @@ namespace forklift::worker {
 // becomes /dev/null. A process group of its own, default signals. [worker, first thing after the fork]
 Result<void> let_go(std::span<const int> keep);
 
-// no_new_privs, and the descriptor limit that the master had been started with (it raises its own).  [worker, before
-// the plugin is opened]
-Result<void> confine(const rlimit& descriptors);
+// Makes the process what `confinement` and `identity` say, in the only order that works: what needs root, then the
+// change of the user, then what the new user must be able to do itself. Afterwards it has
+// - its resource limits; `descriptors` where the app sets none of its own: the limit that the master had been started
+//   with (it raises its own),
+// - another root folder, in which a proc file system must be mounted, because the image is opened through /proc,
+// - umask, groups and user (set-user-ID included, so that there is no way back), and the folder in which it works,
+// - an environment of its own (environment.h), no_new_privs, and core dumps where rlimits.core asks for them,
+// - an OOM score above the master's.
+// The error names the key of the configuration that cannot be had.  [worker, before the plugin is opened]
+Result<void> confine(const config::Confinement& confinement, const Identity& identity, const rlimit& descriptors);
 
 }  // namespace forklift::worker

@@ -1,8 +1,17 @@
 #include "worker/lend_source.h"
 
+#include <unistd.h>
+
+#include <array>
 #include <cstring>
 
 namespace forklift::worker {
+
+namespace {
+
+constexpr std::array<std::string_view, 3> kStandard = {"standard input", "standard output", "standard error"};
+
+}  // namespace
 
 LendSource::LendSource(ipc::Channel& channel, ipc::SharedPage& page, std::size_t head_limit)
     : channel_(channel), page_(page), bytes_(ipc::lend_bytes_max(head_limit)) {}
@@ -19,6 +28,11 @@ Result<std::optional<Lent>> LendSource::next() {
   if (lent.lend.type == ipc::MessageType::kDrain) return std::nullopt;
   if (lent.lend.type != ipc::MessageType::kLend || size != sizeof(ipc::Lend) + lent.lend.bytes || !(*received)->fd) {
     return fail("a message from the master that is no lend ({} bytes)", size);
+  }
+  // The kernel gives the lowest number that is free. What others print there would go to the client; not taken, the
+  // master lends it to another worker.
+  if (const auto fd = static_cast<std::size_t>((*received)->fd.get()); fd < kStandard.size()) {
+    return fail("the plugin has closed its {} (descriptor {}), and a connection came in its place", kStandard[fd], fd);
   }
   page_.take(lent.lend.serial);
   lent.connection = std::move((*received)->fd);

@@ -15,6 +15,8 @@ class LendSource final : public RequestSource {
   // `head_limit`: the app's limits.head. Channel and page are the worker's and outlive the source.
   LendSource(ipc::Channel& channel, ipc::SharedPage& page, std::size_t head_limit);
 
+  // Also an error: the plugin has closed a standard descriptor, whose place the connection would take. It is not taken
+  // then.
   Result<std::optional<Lent>> next() override;
   Result<void> done(const ipc::Done& done) override;
 

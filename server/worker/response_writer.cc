@@ -140,6 +140,7 @@ void ResponseWriter::compose_head() {
   if (composed_done_) return;
   composed_done_ = true;
   protocol::write_scgi_head(head_, composed_);
+  head_bytes_ = composed_.size();
 }
 
 int ResponseWriter::send(std::string_view& data, bool wait) {

@@ -43,6 +43,7 @@ class ResponseWriter {
 
   int status() const { return head_.status; }
   std::uint64_t body_bytes() const { return body_bytes_; }
+  std::size_t head_bytes() const { return head_bytes_; }  // as sent; 0 before
 
   // True when try_write() would take something without looking at the connection.
   bool has_room() const;
@@ -73,6 +74,7 @@ class ResponseWriter {
   std::uint64_t body_bytes_ = 0;  // written by the plugin
   std::string composed_;          // head for the wire
   bool composed_done_ = false;
+  std::size_t head_bytes_ = 0;
   std::string buffer_;    // body that waits to be sent
   std::size_t sent_ = 0;  // of composed_ + buffer_
   bool started_ = false;

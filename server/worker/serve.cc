@@ -13,6 +13,9 @@ namespace forklift::worker {
 
 namespace {
 
+// nginx's buffer for it is a page of memory by default: 4 KiB, or 8 on some machines. It answers 502 to a longer one.
+constexpr std::size_t kLongHeadBytes = 4096;
+
 ipc::RequestWords words_of(const protocol::Request& request) {
   const auto value = [&](std::string_view name) {
     const protocol::Variable* found = request.find(name);
@@ -28,6 +31,10 @@ ipc::RequestWords words_of(const protocol::Request& request) {
 }
 
 }  // namespace
+
+void Server::watch_memory() {
+  if (app_.workers.max_memory > 0) memory_.bytes();
+}
 
 ipc::Done Server::serve(Lent lent) {
   ClientSocket socket(std::move(lent.connection), page_);
@@ -54,6 +61,8 @@ ipc::Done Server::serve(Lent lent) {
 
   ipc::Done done{.serial = lent.lend.serial, .response_bytes = out.body_bytes()};
   done.status = out.started() ? static_cast<std::uint32_t>(out.status()) : 0;
+  done.client_gone = body.error() == FORKLIFT_EGONE || out.error() == FORKLIFT_EGONE;
+  if (out.head_bytes() > kLongHeadBytes) warn_of_long_head(out.head_bytes());
   if (!whole) {
     done.ending = ipc::Ending::kAbort;
   } else {
@@ -63,6 +72,7 @@ ipc::Done Server::serve(Lent lent) {
     socket.shut_down();
   }
   socket.close();
+  if (app_.workers.max_memory > 0) done.memory_bytes = memory_.bytes();
   return done;
 }
 
@@ -107,6 +117,14 @@ bool Server::conclude(const Verdict& verdict, const BodyReader& body, ResponseWr
 
 bool Server::answer(ResponseWriter& out, int status) {
   return out.replace(protocol::kScgiFrame.canned(status, 0), status) == 0;
+}
+
+void Server::warn_of_long_head(std::size_t bytes) const {
+  log::warning(
+      "{} {}: the head of the response has {} bytes; nginx's buffer has 4 or 8 KiB by default, and a longer head "
+      "becomes "
+      "a 502 there: raise scgi_buffer_size",
+      escape(request_.method()), quote(request_.uri()), bytes);
 }
 
 // `status` 0: part of the response was sent, so it is aborted.

@@ -12,6 +12,7 @@
 #include "worker/body_reader.h"
 #include "worker/client_socket.h"
 #include "worker/request_source.h"
+#include "worker/resident_memory.h"
 #include "worker/response_writer.h"
 
 namespace forklift::worker {
@@ -21,6 +22,10 @@ class Server {
   // All outlive the server.
   Server(const config::App& app, const forklift_plugin& plugin, void* instance, ipc::SharedPage& page)
       : app_(app), plugin_(plugin), instance_(instance), page_(page) {}
+
+  // Opens what the size of this process is read from, where workers.max_memory asks for it: from then on serve() says
+  // it with each DONE.
+  void watch_memory();
 
   // Answers the request: by the plugin, or, where its bytes are wrong, by itself. Whatever happens, the connection is
   // closed at the return, and the result tells the master what is left to do with it.
@@ -35,12 +40,14 @@ class Server {
   Verdict produce(ClientSocket& socket, BodyReader& body, ResponseWriter& out);
   bool conclude(const Verdict& verdict, const BodyReader& body, ResponseWriter& out);
   bool answer(ResponseWriter& out, int status);
+  void warn_of_long_head(std::size_t bytes) const;
   void log_failure(int status, std::string_view reason) const;
 
   const config::App& app_;
   const forklift_plugin& plugin_;
   void* const instance_;
   ipc::SharedPage& page_;
+  ResidentMemory memory_;
   protocol::Request request_;  // kept, so that its memory is reused
 };
 

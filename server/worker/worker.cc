@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <typeinfo>
 
 #include "base/log.h"
@@ -15,6 +16,7 @@
 #include "worker/lend_source.h"
 #include "worker/orphan.h"
 #include "worker/output.h"
+#include "worker/process_state.h"
 #include "worker/serve.h"
 
 // In a sanitizer build, the check that _exit would skip.
@@ -28,7 +30,9 @@ using ipc::Step;
 
 [[noreturn]] void leave(int status) {
   std::fflush(nullptr);
-  if (__lsan_do_recoverable_leak_check && status == 0 && __lsan_do_recoverable_leak_check() != 0) status = 23;
+  // The check traces its own process, which only one that is dumpable allows.
+  const bool checks = __lsan_do_recoverable_leak_check && status == 0 && ::prctl(PR_GET_DUMPABLE) == 1;
+  if (checks && __lsan_do_recoverable_leak_check() != 0) status = 23;
   ::_exit(status);
 }
 
@@ -54,7 +58,7 @@ class Worker {
     step(Step::kLoaded, loaded());
     step(Step::kChecked, checked());
     step(Step::kCreated, created());
-    step(Step::kReady, {});
+    step(Step::kReady, ready());
   }
 
   void step(Step step, const Result<void>& result) {
@@ -89,7 +93,7 @@ class Worker {
   }
 
   Result<void> confined() {
-    if (auto done = confine(task_.descriptors); !done) return done;
+    if (auto done = confine(task_.app.confinement, task_.identity, task_.descriptors); !done) return done;
     return die_with(task_.master, task_.app.timeouts.stop);
   }
 
@@ -119,11 +123,19 @@ class Worker {
     return fail("{}", host_.refusal().value_or("create failed and gave no reason"));
   }
 
+  Result<void> ready() {
+    auto state = ProcessState::take();
+    if (!state) return Failure(state.error());
+    state_ = std::move(*state);
+    return {};
+  }
+
   // ---- the request loop ----
 
   int answer_requests() {
     LendSource source(task_.channel, task_.page, task_.app.limits.head);
     Server server(task_.app, *plugin_, instance_, task_.page);
+    server.watch_memory();
     while (true) {
       auto lent = source.next();
       if (!lent) {
@@ -132,6 +144,11 @@ class Worker {
       }
       if (!*lent) return 0;
       if (auto done = source.done(server.serve(std::move(**lent))); !done) return 0;
+      // When the request is done, so that it waits for none of this.
+      if (auto restored = state_->restore(); !restored) {
+        log::error("leaves: the plugin has closed a descriptor that is not its own: {}", restored.error().message());
+        return 1;
+      }
     }
   }
 
@@ -140,6 +157,7 @@ class Worker {
   void* handle_ = nullptr;
   const forklift_plugin* plugin_ = nullptr;
   void* instance_ = nullptr;
+  std::optional<ProcessState> state_;  // what create has left, for each request
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/identity.h"
 #include "base/unique_fd.h"
 #include "config/config.h"
 #include "ipc/channel.h"
@@ -17,9 +18,10 @@ namespace forklift::worker {
 // What the master gives to a worker that it has just forked.
 struct Assignment {
   const config::App& app;
+  const Identity& identity;
   std::uint64_t generation = 0;
   std::string runtime_dir;
-  rlimit descriptors{};  // the limit to run with
+  rlimit descriptors{};  // the limit to run with, unless the app sets its own
   pid_t master = 0;
   ipc::Channel channel;
   ipc::SharedPage page;

@@ -187,6 +187,8 @@ std::string Server::yaml() const {
   for (const App& app : apps_) {
     text += fmt::format("  - name: {}\n    plugin: {}\n    listen: [\"{}\"]\n", app.name, app.plugin,
                         fmt::join(app.listen, "\", \""));
+    // A server that runs as root wants to be told as whom its workers are to run.
+    if (geteuid() == 0 && app.more.find("user:") == app.more.npos) text += "    user: root\n";
     text += indented(app.more, "    ");
   }
   return text;

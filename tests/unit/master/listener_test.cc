@@ -4,11 +4,13 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -46,6 +48,26 @@ int connect_to(const config::Address& address) {
   to.sin_port = htons(address.port);
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   return ::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0 ? 0 : errno;
+}
+
+// What another server does at the same moment.
+TEST(UnixListener, waits_while_its_folder_is_locked_but_not_for_ever) {
+  const Folder folder;
+  const std::string path = folder / "app.sock";
+  const UniqueFd other(::open(folder.operator/("").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
+  const auto begin = std::chrono::steady_clock::now();
+  auto listener = Listener::bind(at_path(path));
+  ASSERT_TRUE(listener) << listener.error().message();
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(500));
+  EXPECT_EQ(connect_to(listener->address()), 0);
+  listener->close();
+
+  ::flock(other.get(), LOCK_UN);
+  listener = Listener::bind(at_path(path));
+  ASSERT_TRUE(listener);
+  EXPECT_EQ(::flock(other.get(), LOCK_EX | LOCK_NB), 0) << "the lock is held for no longer than binding takes";
+  listener->close();
 }
 
 TEST(TcpListener, any_free_port_is_told) {

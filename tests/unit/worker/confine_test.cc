@@ -1,13 +1,18 @@
 #include "worker/confine.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -100,15 +105,186 @@ TEST(LetGo, the_masters_signals_are_the_workers_no_more) {
   EXPECT_EQ(child.said, "default");
 }
 
-TEST(Confine, limits_descriptors_and_forbids_new_privileges) {
-  const Forked child = in_child([]() -> std::string {
-    if (!confine({.rlim_cur = 950, .rlim_max = 960})) return "confine";
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    return std::to_string(limit.rlim_cur) + " " + std::to_string(limit.rlim_max) + " " +
-           std::to_string(::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+// ---- confine() ----
+
+constexpr rlimit kDescriptors{.rlim_cur = 950, .rlim_max = 960};
+constexpr uid_t kUser = 65534;
+constexpr gid_t kGroup = 12345;
+
+bool is_root() {
+  return ::geteuid() == 0;
+}
+
+// Another user for a server that runs as root; else the change would be refused.
+Identity another() {
+  Identity identity{.groups = {}, .name = "joe", .home = "/home/joe"};
+  if (!is_root()) return identity;
+  identity.changes = true;
+  identity.user = kUser;
+  identity.group = kGroup;
+  identity.groups = {kGroup, 777};
+  return identity;
+}
+
+// Confines a child as told, and lets it tell what it is then; or the error.
+std::string confined(const config::Confinement& confinement, const Identity& identity,
+                     const std::function<std::string()>& tell) {
+  return in_child([&]() -> std::string {
+           const auto done = confine(confinement, identity, kDescriptors);
+           return done ? tell() : done.error().message();
+         })
+      .said;
+}
+
+std::string limit_of(int resource) {
+  rlimit limit{};
+  ::getrlimit(static_cast<__rlimit_resource>(resource), &limit);
+  return std::to_string(limit.rlim_cur) + "/" + std::to_string(limit.rlim_max);
+}
+
+TEST(Confine, by_default_descriptors_are_limited_and_new_privileges_forbidden) {
+  EXPECT_EQ(
+      confined({}, {},
+               [] { return limit_of(RLIMIT_NOFILE) + " " + std::to_string(::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)); }),
+      "950/960 1");
+  config::Confinement confinement;
+  confinement.no_new_privs = false;
+  EXPECT_EQ(confined(confinement, {}, [] { return std::to_string(::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)); }), "0");
+}
+
+TEST(Confine, limits_are_set_soft_and_hard_and_the_apps_own_count_of_descriptors_wins) {
+  config::Confinement confinement;
+  confinement.rlimits = {{RLIMIT_NOFILE, "nofile", 920}, {RLIMIT_CORE, "core", 0}, {RLIMIT_FSIZE, "fsize", 4096}};
+  EXPECT_EQ(
+      confined(confinement, {},
+               [] { return limit_of(RLIMIT_NOFILE) + " " + limit_of(RLIMIT_CORE) + " " + limit_of(RLIMIT_FSIZE); }),
+      "920/920 0/0 4096/4096");
+}
+
+// More descriptors than the kernel allows anybody.
+TEST(Confine, a_limit_that_cannot_be_had_is_named) {
+  config::Confinement confinement;
+  confinement.rlimits = {{RLIMIT_NOFILE, "nofile", 1ULL << 40}};
+  EXPECT_THAT(confined(confinement, {}, [] { return "confined"; }),
+              testing::AllOf(testing::HasSubstr("rlimits.nofile: setrlimit to 1099511627776"),
+                             testing::HasSubstr("Operation not permitted")));
+}
+
+TEST(Confine, user_and_groups_are_changed_for_good) {
+  const std::string who = confined({}, another(), [] {
+    gid_t groups[64];
+    const int count = ::getgroups(64, groups);
+    std::string said = fmt::format("{} {} {}:", ::getuid(), ::geteuid(), ::getegid());
+    for (int i = 0; i < count; ++i) said += fmt::format(" {}", groups[i]);
+    return said + (::setuid(0) == 0 ? " root again" : " for good");
   });
-  EXPECT_EQ(child.said, "950 960 1");
+  if (is_root()) {
+    EXPECT_EQ(who, "65534 65534 12345: 777 12345 for good");
+  } else {
+    EXPECT_THAT(who, testing::StartsWith(fmt::format("{0} {0} {1}:", ::getuid(), ::getegid())));
+  }
+}
+
+// The kernel lets nobody but root do it, and says so.
+TEST(Confine, a_change_that_is_refused_is_an_error) {
+  const std::string said = in_child([]() -> std::string {
+                             if (is_root() && ::setresuid(kUser, kUser, kUser) != 0) return "setresuid";
+                             const Identity root{.changes = true, .groups = {0}, .name = {}, .home = {}};
+                             const auto done = confine({}, root, kDescriptors);
+                             return done ? "confined" : done.error().message();
+                           }).said;
+  EXPECT_EQ(said, "user: setgroups: Operation not permitted");
+}
+
+TEST(Confine, the_worker_works_in_its_folder_with_its_umask) {
+  const auto where = [] {
+    char folder[4096];
+    const mode_t mask = ::umask(0);
+    return fmt::format("{} {:03o}", ::getcwd(folder, sizeof folder), mask);
+  };
+  EXPECT_EQ(confined({}, another(), where), "/ 022");
+  config::Confinement confinement;
+  confinement.directory = "/usr/lib";
+  confinement.umask = 0077;
+  EXPECT_EQ(confined(confinement, another(), where), "/usr/lib 077");
+  confinement.directory = "/no/such";
+  EXPECT_EQ(confined(confinement, another(), where), "directory: chdir /no/such: No such file or directory");
+}
+
+TEST(Confine, core_dumps_are_possible_again_where_they_are_wanted) {
+  const auto dumpable = [] { return std::to_string(::prctl(PR_GET_DUMPABLE)); };
+  config::Confinement confinement;
+  EXPECT_EQ(confined(confinement, another(), dumpable), is_root() ? "0" : "1");
+  confinement.rlimits = {{RLIMIT_CORE, "core", 0}};
+  EXPECT_EQ(confined(confinement, another(), dumpable), is_root() ? "0" : "1");
+  rlimit core{};
+  ::getrlimit(RLIMIT_CORE, &core);
+  confinement.rlimits = {{RLIMIT_CORE, "core", is_root() ? RLIM_INFINITY : core.rlim_max}};
+  EXPECT_EQ(confined(confinement, another(), dumpable), "1");
+}
+
+TEST(Confine, memory_runs_out_in_a_worker_first) {
+  const auto score = [] {
+    std::string text;
+    std::getline(std::ifstream("/proc/self/oom_score_adj") >> std::ws, text);
+    return text;
+  };
+  const int before = std::stoi(score());
+  EXPECT_EQ(confined({}, another(), score), std::to_string(std::min(before + 100, 1000)));
+}
+
+TEST(Confine, a_root_folder_without_proc_is_refused_and_says_what_to_mount) {
+  std::string folder = testing::TempDir() + "forklift-jail-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  config::Confinement confinement;
+  confinement.chroot = folder;
+  const std::string said = confined(confinement, another(), [] { return "confined"; });
+  std::filesystem::remove(folder);
+  if (is_root()) {
+    EXPECT_EQ(said, "chroot " + folder +
+                        ": there is no /proc in it, through which the plugin is opened; mount a proc file " +
+                        "system at " + folder + "/proc");
+  } else {
+    EXPECT_THAT(said, testing::HasSubstr("only a server that is started as root can"));
+  }
+}
+
+// A root folder that has a /proc without any mount: the one that is there already.
+TEST(Confine, a_root_folder_is_entered) {
+  config::Confinement confinement;
+  confinement.chroot = "/";
+  confinement.directory = "/usr";
+  const std::string said = confined(confinement, another(), [] {
+    char folder[4096];
+    return std::string(::getcwd(folder, sizeof folder));
+  });
+  EXPECT_EQ(said, is_root() ? "/usr" : "chroot / (only a server that is started as root can): Operation not permitted");
+}
+
+TEST(Environment, holds_nothing_of_the_masters_not_even_where_it_stood) {
+  const std::string said = in_child([]() -> std::string {
+                             ::setenv("MASTERS_SECRET", "before", 1);
+                             const char* stood = ::getenv("MASTERS_SECRET");
+                             const auto done = confine({}, another(), kDescriptors);
+                             if (!done) return done.error().message();
+                             std::string all = *stood ? std::string("still ") + stood + " " : "";
+                             for (char** variable = environ; *variable; ++variable) all += std::string(*variable) + " ";
+                             return all;
+                           }).said;
+  EXPECT_EQ(said, "PATH=/usr/local/bin:/usr/bin:/bin HOME=/home/joe USER=joe ");
+}
+
+TEST(Environment, is_what_the_app_says) {
+  config::Confinement confinement;
+  confinement.environment = {{"TZ", "UTC"}, {"HOME", "/srv"}, {"EMPTY", ""}};
+  const auto all = [] {
+    std::string said;
+    for (char** variable = environ; *variable; ++variable) said += std::string(*variable) + " ";
+    return said;
+  };
+  EXPECT_EQ(confined(confinement, another(), all),
+            "PATH=/usr/local/bin:/usr/bin:/bin HOME=/srv USER=joe TZ=UTC EMPTY= ");
+  EXPECT_EQ(confined(confinement, {}, all), "PATH=/usr/local/bin:/usr/bin:/bin TZ=UTC HOME=/srv EMPTY= ");
 }
 
 }  // namespace

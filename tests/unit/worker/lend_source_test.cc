@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "../base/forked.h"
 #include "line.h"
 
 namespace forklift::worker {
@@ -80,6 +81,19 @@ TEST_F(LendSourceTest, what_is_no_lend_is_an_error_and_nothing_is_taken) {
   ASSERT_TRUE(master_.send(ipc::Done{}, "", line_.server()));
   EXPECT_THAT(source.next().error().message(), HasSubstr("no lend"));
   EXPECT_EQ(page_.taken(), 0U);
+}
+
+TEST_F(LendSourceTest, where_a_standard_descriptor_is_missing_nothing_is_taken) {
+  const Forked child = in_child([this]() -> std::string {
+    LendSource source(worker_, page_, kHeadLimit);
+    lend("head and body", 8);
+    ::close(STDOUT_FILENO);
+    auto lent = source.next();
+    const bool is_closed = ::fcntl(STDOUT_FILENO, F_GETFD) < 0;
+    return lent ? "taken" : fmt::format("{} {} {}", is_closed, page_.taken(), lent.error().message());
+  });
+  EXPECT_EQ(child.said,
+            "true 0 the plugin has closed its standard output (descriptor 1), and a connection came in its place");
 }
 
 TEST_F(LendSourceTest, done_reaches_the_master) {

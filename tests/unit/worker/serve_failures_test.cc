@@ -1,4 +1,8 @@
 // Requests that fail: what their clients see of it, and what the log says.
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <stdexcept>
 
 #include "serving.h"
@@ -8,6 +12,7 @@ namespace forklift::worker {
 namespace {
 
 using ipc::Ending;
+using ipc::ResponseState;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -153,6 +158,7 @@ TEST_P(ServeFailureTest, a_client_that_takes_nothing_is_an_abort) {
     return 0;
   });
   EXPECT_THAT(log_, ElementsAre(HasSubstr("timeouts.write")));
+  EXPECT_EQ(done.client_gone, 0U);
   expect_abort(done);
 }
 
@@ -167,6 +173,7 @@ TEST_P(ServeFailureTest, a_client_that_went_away_is_no_error_of_anybody) {
       },
       std::move(lent));
   EXPECT_EQ(done.ending, Ending::kAbort);
+  EXPECT_EQ(done.client_gone, 1U);
   for (const auto& line : log_) EXPECT_THAT(line, StartsWith("info: ")) << line;
   EXPECT_EQ(log_.size(), 1U);
 }
@@ -176,6 +183,41 @@ TEST_P(ServeFailureTest, one_that_went_away_while_the_page_was_made_is_found_at_
   line_.reset();
   EXPECT_EQ(serve(hello, std::move(lent)).ending, Ending::kAbort);
   for (const auto& line : log_) EXPECT_THAT(line, StartsWith("info: ")) << line;
+}
+
+// Closes the connection's descriptor as a plugin may: by a number that is not its own.
+int close_connection(int client) {
+  sockaddr_storage other{};
+  for (int fd = 3; fd < 100; ++fd) {
+    socklen_t size = sizeof other;
+    int type = 0;
+    socklen_t type_size = sizeof type;
+    const bool is_stream = ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) == 0 && type == SOCK_STREAM;
+    if (is_stream && fd != client && ::getpeername(fd, reinterpret_cast<sockaddr*>(&other), &size) == 0) ::close(fd);
+  }
+  return 0;
+}
+
+TEST_P(ServeFailureTest, a_plugin_that_closes_its_connection_ends_its_worker_and_the_master_can_answer) {
+  for (const bool flushes : {false, true}) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      ::alarm(20);
+      log::redirect([](log::Level, std::string_view line) {
+        if (line.find("the plugin has closed the descriptor of its connection") == line.npos) ::_exit(3);
+      });
+      serve([&](auto*, auto*, auto* out) {
+        write(out, "A: b\n\nbegin");
+        if (flushes) out->flush(out);
+        return close_connection(line_.client());
+      });
+      ::_exit(4);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1) << status;
+    EXPECT_EQ(page_.response(), flushes ? ResponseState::kStarted : ResponseState::kNone);
+  }
 }
 
 }  // namespace

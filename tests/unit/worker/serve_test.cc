@@ -8,6 +8,7 @@ namespace {
 
 using ipc::Ending;
 using ipc::ResponseState;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
@@ -61,6 +62,30 @@ TEST_P(ServeTest, so_does_one_with_bytes_too_many) {
   const ipc::Done done = serve(hello, lend(head("POST", 3), "fooBAR"));
   EXPECT_EQ(done.ending, Ending::kLinger);
   EXPECT_THAT(whole_page(done), EndsWith("Hello"));
+}
+
+TEST_P(ServeTest, the_workers_memory_is_not_looked_at) {
+  EXPECT_EQ(serve(hello).memory_bytes, 0U);
+}
+
+TEST_P(ServeTest, unless_it_has_a_limit) {
+  app_.workers.max_memory = 1;
+  const std::uint64_t bytes = serve(hello).memory_bytes;
+  EXPECT_GT(bytes, 1U << 20);
+  EXPECT_LT(bytes, 1ULL << 40);
+}
+
+TEST_P(ServeTest, a_head_that_front_servers_do_not_take_is_warned_of) {
+  const ipc::Done done =
+      serve([](auto*, auto*, auto* out) { return write(out, "Set-Cookie: " + std::string(5000, 'c') + "\n\nx"); });
+  EXPECT_EQ(done.ending, Ending::kComplete);
+  EXPECT_THAT(log_, ElementsAre(AllOf(StartsWith("warning: GET \"/x\": the head of the response has 5"),
+                                      HasSubstr("nginx"), HasSubstr("scgi_buffer_size"))));
+}
+
+TEST_P(ServeTest, one_of_an_ordinary_length_is_not) {
+  serve([](auto*, auto*, auto* out) { return write(out, "Set-Cookie: " + std::string(4000, 'c') + "\n\nx"); });
+  EXPECT_THAT(log_, IsEmpty());
 }
 
 TEST_P(ServeTest, a_bad_head_is_refused_without_the_plugin) {

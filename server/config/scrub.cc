@@ -1,0 +1,68 @@
+#include "config/scrub.h"
+
+#include <malloc.h>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+
+namespace forklift::config {
+
+namespace {
+
+// All bytes that the string has, also those behind its end: a longer text may have stood there.
+void scrub(std::string& text) {
+  text.resize(text.capacity());
+  ::explicit_bzero(text.data(), text.size());
+}
+
+void scrub(Settings& node) {
+  scrub(node.scalar);
+  for (auto& [name, child] : node.children) {
+    scrub(name);
+    scrub(child);
+  }
+}
+
+// The sizes of which malloc(3) keeps a few freed blocks as they are, and how many of each (glibc's tcache).
+constexpr std::size_t kCachedBytesMax = 1032;
+constexpr std::size_t kCachedBlocks = 7;
+
+void wipe_cached_blocks() {
+  for (std::size_t bytes = 24; bytes <= kCachedBytesMax; bytes += 16) {
+    std::array<void*, kCachedBlocks> blocks{};
+    for (void*& block : blocks) {
+      block = std::malloc(bytes);
+      if (block) ::explicit_bzero(block, bytes);
+    }
+    for (void* block : blocks) std::free(block);
+  }
+}
+
+// Below the frames that are in use: what the functions that have returned had there.
+__attribute__((noinline)) void wipe_stack() {
+  std::array<char, 256 * 1024> below;
+  ::explicit_bzero(below.data(), below.size());
+}
+
+}  // namespace
+
+void scrub(App& app) {
+  scrub(app.settings);
+  for (auto& [name, value] : app.confinement.environment) {
+    scrub(name);
+    scrub(value);
+  }
+}
+
+Traceless::Traceless() {
+  ::mallopt(M_PERTURB, 0x5a);
+}
+
+Traceless::~Traceless() {
+  wipe_cached_blocks();
+  ::mallopt(M_PERTURB, 0);
+  wipe_stack();
+}
+
+}  // namespace forklift::config
