@@ -55,8 +55,6 @@ void AccessFile::take_off(std::size_t written) {
 
 void AccessFile::tell_failure(int code) {
   if (code == EAGAIN) return;  // a pipe whose reader is slow: no fault until lines are dropped
-  // The reader has taken the beginning of the line with it; the next one is to begin with a whole line.
-  if (code == EPIPE) begun_ = 0;
   if (failures_.pass(Clock::now())) {
     log::error("access log {}: {}; up to {} bytes of lines wait until it can be written again", path_,
                describe_errno(code), kHeldBytesMax);

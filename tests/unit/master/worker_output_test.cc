@@ -1,0 +1,154 @@
+#include "master/worker_output.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace forklift::master {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class WorkerOutputTest : public testing::Test {
+ protected:
+  using Line = std::pair<Stream, std::string>;
+
+  WorkerOutputTest() {
+    auto made = WorkerOutput::make();
+    if (!made) throw std::runtime_error(made.error().message());
+    made_ = std::move(*made);
+  }
+
+  static void print(const UniqueFd& to, std::string_view text) {
+    ASSERT_EQ(::write(to.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  bool read(Stream stream) { return made_.output.read(stream, sink()); }
+  void finish() { made_.output.finish(sink()); }
+  WorkerOutput::Sink sink() {
+    return [this](Stream stream, std::string_view line) { lines_.emplace_back(stream, line); };
+  }
+  void end_worker() {
+    made_.standard_output.reset();
+    made_.standard_error.reset();
+  }
+
+  WorkerOutput::Made made_;
+  std::vector<Line> lines_;
+};
+
+TEST_F(WorkerOutputTest, no_end_is_inherited_and_only_the_masters_do_not_block) {
+  for (const int fd : {made_.output.fd(Stream::kOutput), made_.output.fd(Stream::kError), made_.standard_output.get(),
+                       made_.standard_error.get()}) {
+    EXPECT_NE(::fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+  }
+  EXPECT_NE(::fcntl(made_.output.fd(Stream::kOutput), F_GETFL) & O_NONBLOCK, 0);
+  EXPECT_NE(::fcntl(made_.output.fd(Stream::kError), F_GETFL) & O_NONBLOCK, 0);
+  EXPECT_EQ(::fcntl(made_.standard_output.get(), F_GETFL) & O_NONBLOCK, 0);
+  EXPECT_EQ(::fcntl(made_.standard_error.get(), F_GETFL) & O_NONBLOCK, 0);
+}
+
+TEST_F(WorkerOutputTest, nothing_to_read_is_no_end) {
+  EXPECT_TRUE(read(Stream::kOutput));
+  EXPECT_TRUE(read(Stream::kError));
+  EXPECT_THAT(lines_, IsEmpty());
+}
+
+TEST_F(WorkerOutputTest, the_streams_do_not_mix_within_a_line) {
+  print(made_.standard_output, "out ");
+  print(made_.standard_error, "err ");
+  read(Stream::kOutput);
+  read(Stream::kError);
+  print(made_.standard_output, "1\nout 2\n");
+  print(made_.standard_error, "1\n");
+  read(Stream::kOutput);
+  read(Stream::kError);
+  EXPECT_THAT(lines_, ElementsAre(Line(Stream::kOutput, "out 1"), Line(Stream::kOutput, "out 2"),
+                                  Line(Stream::kError, "err 1")));
+  EXPECT_EQ(to_string(Stream::kOutput), "stdout");
+  EXPECT_EQ(to_string(Stream::kError), "stderr");
+}
+
+TEST_F(WorkerOutputTest, one_read_takes_a_bounded_amount) {
+  ASSERT_GE(::fcntl(made_.standard_output.get(), F_SETPIPE_SZ, 256 * 1024), 256 * 1024);
+  print(made_.standard_output, std::string(200 * 1024, '\n'));
+  EXPECT_TRUE(read(Stream::kOutput));
+  EXPECT_EQ(lines_.size(), WorkerOutput::kTurnBytesMax);
+  EXPECT_TRUE(read(Stream::kOutput));
+  EXPECT_EQ(lines_.size(), 2 * WorkerOutput::kTurnBytesMax);
+}
+
+TEST_F(WorkerOutputTest, a_stream_that_was_closed_is_at_its_end_and_the_other_goes_on) {
+  print(made_.standard_output, "last");
+  made_.standard_output.reset();
+  EXPECT_FALSE(read(Stream::kOutput));
+  EXPECT_FALSE(read(Stream::kOutput));
+  print(made_.standard_error, "e\n");
+  EXPECT_TRUE(read(Stream::kError));
+  EXPECT_THAT(lines_, ElementsAre(Line(Stream::kError, "e")));
+  finish();
+  EXPECT_THAT(lines_, ElementsAre(Line(Stream::kError, "e"), Line(Stream::kOutput, "last")));
+}
+
+TEST_F(WorkerOutputTest, what_a_dead_worker_has_left_is_read_to_the_last_half_line) {
+  print(made_.standard_output, "seen\nhal");
+  read(Stream::kOutput);
+  print(made_.standard_output, "f");
+  print(made_.standard_error, "not seen\nand half");
+  end_worker();
+  finish();
+  EXPECT_THAT(lines_, ElementsAre(Line(Stream::kOutput, "seen"), Line(Stream::kOutput, "half"),
+                                  Line(Stream::kError, "not seen"), Line(Stream::kError, "and half")));
+  EXPECT_EQ(made_.output.fd(Stream::kOutput), -1);
+  EXPECT_EQ(made_.output.fd(Stream::kError), -1);
+  finish();
+  EXPECT_EQ(lines_.size(), 4U) << "the second time there is nothing";
+}
+
+TEST_F(WorkerOutputTest, a_child_that_still_has_the_pipe_is_not_waited_for) {
+  print(made_.standard_output, "half");
+  finish();  // the write ends are still open
+  EXPECT_THAT(lines_, ElementsAre(Line(Stream::kOutput, "half")));
+}
+
+// Whoever prints for ever into a dead worker's pipe does not hold the master for ever.
+TEST_F(WorkerOutputTest, the_last_read_is_bounded_too) {
+  std::size_t bytes = 0;
+  std::thread child([out = made_.standard_output.get()] {
+    const std::string text(4096, '\n');
+    while (::write(out, text.data(), text.size()) > 0) continue;  // until the master closes: SIGPIPE is ignored
+  });
+  made_.output.finish([&](Stream, std::string_view line) { bytes += line.size() + 1; });
+  child.join();
+  EXPECT_LE(bytes, WorkerOutput::kLeftBytesMax);
+}
+
+TEST_F(WorkerOutputTest, a_long_line_comes_in_pieces) {
+  std::thread worker([this] {
+    const std::string text(1'000'000, 'x');
+    EXPECT_EQ(::write(made_.standard_error.get(), text.data(), text.size()), 1'000'000) << "it waits for room";
+    made_.standard_error.reset();
+  });
+  while (read(Stream::kError)) std::this_thread::yield();
+  worker.join();
+  finish();
+  EXPECT_EQ(lines_.size(), 1'000'000 / LineAssembler::kPieceBytesMax + 1);
+  EXPECT_TRUE(lines_.front().second.ends_with("x ..."));
+  EXPECT_TRUE(lines_.back().second.starts_with("... x"));
+}
+
+TEST(NoWorkerOutput, has_nothing_to_read) {
+  WorkerOutput output;
+  EXPECT_EQ(output.fd(Stream::kOutput), -1);
+  EXPECT_FALSE(output.read(Stream::kOutput, [](Stream, std::string_view) { FAIL(); }));
+  output.finish([](Stream, std::string_view) { FAIL(); });
+}
+
+}  // namespace
+}  // namespace forklift::master
