@@ -44,6 +44,7 @@ TEST(MasterClean, PluginsRunInWorkersAlone) {
   EXPECT_TRUE(answered());
   ASSERT_TRUE(eventually([&] { return pids_by_piece(server.log())["create"].size() >= 4; })) << "two good, two bad";
   const pid_t first = *pids_by_piece(server.log())["produce"].begin();
+  ASSERT_TRUE(eventually([&] { return is_asleep(first); }));
   server.signal_worker(first, SIGKILL);
   ASSERT_TRUE(wait_until_gone(first));
   EXPECT_TRUE(answered());

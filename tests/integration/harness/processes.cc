@@ -151,6 +151,20 @@ bool is_asleep(pid_t pid) {
   return process && process->state == 'S';
 }
 
+milliseconds cpu_time_of(pid_t pid) {
+  std::ifstream file(proc(pid, "stat"));
+  std::string line;
+  std::getline(file, line);
+  // utime and stime are fields 14 and 15 (proc_pid_stat(5)); the name before them may hold anything.
+  std::istringstream fields(line.substr(line.rfind(')') + 1));
+  std::string skipped;
+  for (int field = 3; field < 14; ++field) fields >> skipped;
+  long user = 0;
+  long system = 0;
+  fields >> user >> system;
+  return milliseconds((user + system) * 1000 / sysconf(_SC_CLK_TCK));
+}
+
 std::size_t mappings_of(pid_t pid) {
   std::ifstream file(proc(pid, "maps"));
   std::size_t lines = 0;

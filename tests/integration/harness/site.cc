@@ -54,7 +54,8 @@ Site::Site(Road road, std::string more)
       server_({App{.name = "app",
                    .plugin = fixture_file("stops_where_told"),
                    .listen = {road == Road::kTcp || road == Road::kNginxTcp ? "127.0.0.1:0" : "unix:app.sock"},
-                   .more = std::move(more)}}) {
+                   .more = std::move(more)}}),
+      faults_(server_) {
   server_.preload("after_call");
   server_.start();
   if (is_behind_nginx(road)) nginx_.start({{"app", server_.listener("app")}});

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/connection.h"
+#include "harness/faults.h"
 #include "harness/nginx.h"
 #include "harness/server.h"
 
@@ -28,6 +29,7 @@ class Site {
   Road road() const { return road_; }
   const Server& server() const { return server_; }
   Server& server() { return server_; }
+  Faults& faults() { return faults_; }
 
   // A request that is on its way.
   struct Asked {
@@ -45,6 +47,7 @@ class Site {
  private:
   Road road_;
   Server server_;
+  Faults faults_;
   Nginx nginx_;
 };
 
