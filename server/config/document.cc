@@ -250,7 +250,7 @@ std::optional<Refusal> find_control_character(std::string_view text) {
 }
 
 // yaml-cpp's words are about its grammar; people look for a bracket, a colon, a wrong indentation.
-constexpr std::pair<std::string_view, std::string_view> kSyntaxErrors[] = {
+const std::pair<std::string_view, std::string_view> kSyntaxErrors[] = {
     {YAML::ErrorMsg::END_OF_SEQ_FLOW, "a \"[\" is not closed, or a comma is missing"},
     {YAML::ErrorMsg::END_OF_MAP_FLOW, "a \"{\" is not closed, or a comma is missing"},
     {YAML::ErrorMsg::MAP_VALUE, "a \":\" where none can be; look at the indentation, and quote values that hold one"},

@@ -50,11 +50,11 @@ std::optional<Step> take_step(std::string_view& path, bool first) {
 const Settings* descend(const Settings& node, const Step& step) {
   if (step.is_index) {
     const bool exists = node.kind == Settings::Kind::kList && step.index < node.children.size();
-    return exists ? &node.children[step.index].second : nullptr;
+    return exists ? &node.children[step.index].node : nullptr;
   }
   if (node.kind != Settings::Kind::kMap) return nullptr;
-  const auto found = std::ranges::find(node.children, step.name, &std::pair<std::string, Settings>::first);
-  return found == node.children.end() ? nullptr : &found->second;
+  const auto found = std::ranges::find(node.children, step.name, &Settings::Child::name);
+  return found == node.children.end() ? nullptr : &found->node;
 }
 
 }  // namespace

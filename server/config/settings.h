@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace forklift::config {
@@ -23,10 +22,17 @@ struct Position {
 // empty value are "".
 struct Settings {
   enum class Kind { kScalar, kList, kMap };
+  struct Child;
   Kind kind = Kind::kMap;
-  std::string scalar;                                      // kScalar
-  std::vector<std::pair<std::string, Settings>> children;  // kList: the names are empty; kMap: in the order of the file
+  std::string scalar;           // kScalar
+  std::vector<Child> children;  // kList: the names are empty; kMap: in the order of the file
   Position position;
+};
+
+// Not a std::pair, which could not hold what is not complete yet.
+struct Settings::Child {
+  std::string name;
+  Settings node;
 };
 
 // The node at `path`: names joined by dots, list items by index (`mounts[0].at`); a name that holds a dot or a bracket

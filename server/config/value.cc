@@ -47,7 +47,7 @@ Settings to_settings(const Node& node, const Reading& reading) {
   }
   settings.scalar = node.text;
   settings.children.reserve(node.children.size());
-  for (const Node& child : node.children) settings.children.emplace_back(child.name, to_settings(child, reading));
+  for (const Node& child : node.children) settings.children.push_back({child.name, to_settings(child, reading)});
   return settings;
 }
 

@@ -119,7 +119,7 @@ const char* HostTable::settings_name(const forklift_settings* table, const char*
   return guarded<const char*>(nullptr, [&]() -> const char* {
     const config::Settings* node = find_setting(table, path);
     if (node == nullptr || node->kind != config::Settings::Kind::kMap) return nullptr;
-    return index < node->children.size() ? node->children[index].first.c_str() : nullptr;
+    return index < node->children.size() ? node->children[index].name.c_str() : nullptr;
   });
 }
 

@@ -126,7 +126,6 @@ tl::expected<ResponseHead, std::string> parse_cgi_head(std::string_view block) {
   bool has_location = false;
   std::size_t number = 1;
   for (std::string_view line = take_line(block); !line.empty(); line = take_line(block), ++number) {
-    if (number > kMaxResponseHeaders) return refuse("the response has more than {} headers", kMaxResponseHeaders);
     const tl::expected<Header, std::string> header = parse_line(line, number);
     if (!header) return tl::unexpected(header.error());
     if (same_name(header->name, "Connection")) continue;
@@ -136,6 +135,9 @@ tl::expected<ResponseHead, std::string> parse_cgi_head(std::string_view block) {
       const tl::expected<void, std::string> parsed = parse_status(header->value, head);
       if (!parsed) return tl::unexpected(parsed.error());
       continue;
+    }
+    if (head.headers.size() == kMaxResponseHeaders) {
+      return refuse("the response has more than {} headers", kMaxResponseHeaders);
     }
     if (same_name(header->name, "Location")) has_location = true;
     head.headers.emplace_back(header->name, header->value);

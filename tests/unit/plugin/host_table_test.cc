@@ -22,13 +22,13 @@ Settings example() {
   Settings mounts{Settings::Kind::kList, "", {}, {"conf/app.yaml", 10, 5}};
   for (int i = 0; i < 2; ++i) {
     Settings mount{Settings::Kind::kMap, "", {}, {"conf/app.yaml", 11 + i, 7}};
-    mount.children.emplace_back("at", scalar(i == 0 ? "/a" : "/b", 11 + i));
-    mounts.children.emplace_back("", std::move(mount));
+    mount.children.push_back({"at", scalar(i == 0 ? "/a" : "/b", 11 + i)});
+    mounts.children.push_back({"", std::move(mount)});
   }
   Settings root{Settings::Kind::kMap, "", {}, {"conf/app.yaml", 7, 3}};
-  root.children.emplace_back("greeting", scalar(std::string("Hel\0lo", 6), 8));
-  root.children.emplace_back("empty", scalar("", 9));
-  root.children.emplace_back("mounts", std::move(mounts));
+  root.children.push_back({"greeting", scalar(std::string("Hel\0lo", 6), 8)});
+  root.children.push_back({"empty", scalar("", 9)});
+  root.children.push_back({"mounts", std::move(mounts)});
   return root;
 }
 

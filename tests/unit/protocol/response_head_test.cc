@@ -183,6 +183,8 @@ TEST(CgiHead, the_number_of_headers_is_bounded) {
   for (std::size_t i = 0; i < kMaxResponseHeaders; ++i) block += "X: y\n";
   EXPECT_EQ(parsed(block + "\n").headers.size(), kMaxResponseHeaders);
   EXPECT_EQ(refused(block + "X: y\n\n"), "the response has more than 200 headers");
+  // What is no header of the response does not count, as it does not in a call.
+  EXPECT_EQ(parsed("Status: 200\nConnection: close\n" + block + "\n").headers.size(), kMaxResponseHeaders);
 }
 
 ResponseHead structured(std::string name, std::string value) {

@@ -2,11 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <random>
-#include <set>
 
 #include "protocol/frame.h"
 #include "protocol/request.h"
 #include "scgi_text.h"
+#include "soundness.h"
 
 namespace forklift::protocol {
 namespace {
@@ -41,43 +41,17 @@ class Mutator {
     const std::size_t at = below(bytes.size());
     const std::size_t length = 1 + below(20);
     switch (below(6)) {
-      case 0:
-        bytes[at] = interesting_byte();
-        break;
-      case 1:
-        bytes[at] = static_cast<char>(random_());
-        break;
-      case 2:
-        bytes.insert(at, 1, interesting_byte());
-        break;
-      case 3:
-        bytes.erase(at, length);
-        break;
-      case 4:
-        bytes.insert(below(bytes.size()), bytes.substr(at, length));
-        break;
-      case 5:
-        bytes.resize(at);
-        break;
+      case 0: bytes[at] = interesting_byte(); break;
+      case 1: bytes[at] = static_cast<char>(random_()); break;
+      case 2: bytes.insert(at, 1, interesting_byte()); break;
+      case 3: bytes.erase(at, length); break;
+      case 4: bytes.insert(below(bytes.size()), bytes.substr(at, length)); break;
+      case 5: bytes.resize(at); break;
     }
   }
 
   std::mt19937 random_{20240229};
 };
-
-void expect_sound(const Request& request) {
-  std::set<std::string_view> names;
-  for (const Variable& variable : request.variables) {
-    ASSERT_TRUE(names.insert(variable.name).second) << variable.name;
-    ASSERT_EQ(variable.name.data()[variable.name.size()], '\0');
-    ASSERT_EQ(variable.value.data()[variable.value.size()], '\0');
-    ASSERT_EQ(variable.value.find('\0'), std::string_view::npos);
-    ASSERT_EQ(request.find(variable.name), &variable);
-  }
-  ASSERT_TRUE(names.contains("CONTENT_LENGTH"));
-  ASSERT_TRUE(names.contains("SCGI"));
-  ASSERT_LE(request.content_length, kLimits.body);
-}
 
 TEST(ScgiMutation, frame_and_parser_agree_about_every_mutant) {
   Mutator mutator;
@@ -100,7 +74,7 @@ TEST(ScgiMutation, frame_and_parser_agree_about_every_mutant) {
       const auto parsed = parse_scgi_head(exact.view(), kLimits, request);
       if (parsed) {
         ++accepted;
-        ASSERT_NO_FATAL_FAILURE(expect_sound(request)) << testing::PrintToString(mutant);
+        ASSERT_EQ(find_unsoundness(request, exact.view(), kLimits), "") << testing::PrintToString(mutant);
       } else {
         ASSERT_TRUE(parsed.error().status == 400 || parsed.error().status == 413 || parsed.error().status == 431);
         ASSERT_NE(parsed.error().reason, "");
