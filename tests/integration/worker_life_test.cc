@@ -1,0 +1,159 @@
+// How workers come and go while nothing is wrong: surplus ones retire, others are recycled, and no request notices.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <vector>
+
+#include "harness/processes.h"
+#include "harness/scgi_request.h"
+#include "harness/site.h"
+#include "harness/stop_point.h"
+
+namespace harness {
+namespace {
+
+using testing::HasSubstr;
+
+pid_t answering_worker(const Site& site) {
+  return writer_of_whole_page(site.ask("/", {}, {}).response());
+}
+
+// As many requests at the same time as there are to be workers; they stand still until they are told to go on.
+void occupy_workers(Site& site, StopPoint& stop_point, std::size_t count) {
+  std::vector<Site::Asked> asked;
+  for (std::size_t i = 0; i < count; ++i) {
+    asked.push_back(site.ask("/busy", {{"X-Stop", "before"}, {"X-Control", stop_point.path()}}, {}));
+  }
+  std::vector<Stopped> stopped;
+  for (std::size_t i = 0; i < count; ++i) stopped.push_back(stop_point.wait());
+  for (Stopped& worker : stopped) worker.go_on();
+  for (Site::Asked& one : asked) EXPECT_TRUE(one.response().complete(200));
+}
+
+TEST(WorkerLife, ASurplusWorkerThatIdlesRetiresAndTheLowestStays) {
+  StopPoint stop_point;
+  Site site(Road::kTcp, "workers: {min: 1, max: 3, idle_timeout: 300ms}\n");
+  const pid_t lowest = answering_worker(site);
+  occupy_workers(site, stop_point, 3);
+  EXPECT_EQ(children_of(site.server().pid()).size(), 3u);
+  EXPECT_TRUE(eventually([&] { return children_of(site.server().pid()).size() == 1; }));
+  EXPECT_EQ(answering_worker(site), lowest);
+}
+
+TEST(WorkerLife, WithMinZeroTheLastWorkerRetiresAndTheNextRequestStartsOne) {
+  Site site(Road::kTcp, "workers: {min: 0, max: 1, idle_timeout: 200ms}\n");
+  site.server().expect_workers("app", 0);
+  ASSERT_TRUE(eventually([&] { return children_of(site.server().pid()).empty(); }));
+  EXPECT_NE(answering_worker(site), 0);
+  EXPECT_TRUE(eventually([&] { return children_of(site.server().pid()).empty(); }));
+}
+
+TEST(WorkerLife, AWorkerAnswersExactlyMaxRequestsWithoutJitter) {
+  const Site site(Road::kTcp, "workers: {min: 1, max: 1, max_requests: 3, jitter: 0%}\n");
+  std::vector<pid_t> answered;
+  for (int i = 0; i < 9; ++i) answered.push_back(answering_worker(site));
+  EXPECT_EQ(std::set(answered.begin(), answered.end()).size(), 3u) << testing::PrintToString(answered);
+  for (std::size_t i = 0; i < 9; ++i) EXPECT_EQ(answered[i], answered[i / 3 * 3]) << testing::PrintToString(answered);
+  EXPECT_EQ(std::count(answered.begin(), answered.end(), 0), 0);
+}
+
+TEST(WorkerLife, AReplacementStartsWhileTheLastRequestIsStillBeingAnswered) {
+  StopPoint stop_point;
+  Site site(Road::kTcp, "workers: {min: 1, max: 1, max_requests: 1}\n");
+  Site::Asked last = site.ask("/last", {{"X-Stop", "before"}, {"X-Control", stop_point.path()}}, {});
+  Stopped worker = stop_point.wait();
+  const pid_t next = answering_worker(site);
+  EXPECT_NE(next, 0);
+  EXPECT_NE(next, worker.pid());
+  worker.go_on();
+  EXPECT_EQ(writer_of_whole_page(last.response()), worker.pid());
+}
+
+TEST(WorkerLife, AWorkerAboveMaxMemoryIsRecycledAfterItsRequest) {
+  const Site site(Road::kTcp, "workers: {min: 1, max: 1, max_memory: 64K}\n");
+  const pid_t first = answering_worker(site);
+  EXPECT_NE(first, 0);
+  EXPECT_TRUE(wait_until_gone(first));
+  EXPECT_THAT(site.server().log(), HasSubstr("above workers.max_memory (64K); recycling it"));
+  EXPECT_NE(answering_worker(site), 0);
+}
+
+TEST(WorkerLife, ARequestThatTakesLongerThanTimeoutsTotalIsAnswered504) {
+  StopPoint stop_point;
+  Site site(Road::kTcp, "workers: {min: 1, max: 1}\ntimeouts: {total: 600ms}\n");
+  site.server().expect_error("killed by timeouts.total with POST \"/total\"");
+  Site::Asked asked = site.ask("/total", {{"X-Stop", "before"}, {"X-Control", stop_point.path()}}, {});
+  Stopped worker = stop_point.wait();
+  const Response response = asked.response();
+  EXPECT_TRUE(response.complete(504)) << response;
+  EXPECT_TRUE(wait_until_gone(worker.pid()));
+  EXPECT_NE(answering_worker(site), 0);
+}
+
+TEST(WorkerLife, OneThatDoesNotLeaveWhenItIsDrainedIsKilled) {
+  StopPoint stop_point;
+  Site site(Road::kTcp, "workers: {min: 1, max: 1, max_requests: 1}\ntimeouts: {stop: 700ms}\n");
+  site.server().expect_error("was told to leave, and killed after timeouts.stop");
+  Site::Asked asked = site.ask("/", {{"X-Stop", "before"}, {"X-Control", stop_point.path()}}, {});
+  Stopped worker = stop_point.wait();
+  worker.go_on();
+  EXPECT_TRUE(asked.response().complete(200));
+  site.server().signal_worker(worker.pid(), SIGSTOP);
+  EXPECT_TRUE(wait_until_gone(worker.pid()));
+}
+
+class QueueLimit : public testing::Test {
+ protected:
+  explicit QueueLimit() = default;
+
+  // A server whose only worker stands still.
+  void start(const std::string& queue) {
+    site_ = std::make_unique<Site>(Road::kTcp, fmt::format("workers: {{min: 1, max: 1}}\nqueue: {{{}}}\n", queue));
+    busy_.push_back(site_->ask("/busy", {{"X-Stop", "before"}, {"X-Control", stop_point_.path()}}, {}));
+    worker_.push_back(stop_point_.wait());
+  }
+  void go_on() {
+    worker_[0].go_on();
+    EXPECT_TRUE(busy_[0].response().complete(200));
+  }
+
+  StopPoint stop_point_;
+  std::unique_ptr<Site> site_;
+  std::vector<Site::Asked> busy_;
+  std::vector<Stopped> worker_;
+};
+
+TEST_F(QueueLimit, PastItsLengthARequestIsAnswered503AtOnce) {
+  start("length: 2");
+  auto first = site_->ask("/1", {}, {});
+  auto second = site_->ask("/2", {}, {});
+  const Response third = site_->ask("/3", {}, {}).response();
+  EXPECT_TRUE(third.complete(503)) << third;
+  EXPECT_EQ(third.header("Retry-After"), "1");
+  go_on();
+  EXPECT_TRUE(first.response().complete(200));
+  EXPECT_TRUE(second.response().complete(200));
+  EXPECT_THAT(site_->server().log(), HasSubstr("the queue is full (queue.length, 2); answered 503"));
+}
+
+TEST_F(QueueLimit, PastItsAgeARequestIsAnswered503) {
+  start("age: 300ms");
+  const Response old = site_->ask("/old", {}, {}).response();
+  EXPECT_TRUE(old.complete(503)) << old;
+  go_on();
+}
+
+TEST_F(QueueLimit, AClientThatHasLeftCostsNoWorker) {
+  start("age: 10s");
+  auto left = site_->ask("/left", {}, {});
+  auto stays = site_->ask("/stays", {}, {});
+  left.connection.reset();
+  go_on();
+  EXPECT_TRUE(stays.response().complete(200));
+  EXPECT_TRUE(site_->server().wait_for_log("a client has left while it waited in the queue"));
+}
+
+}  // namespace
+}  // namespace harness
