@@ -47,6 +47,13 @@ Result<std::string> slurp(const std::string& path) {
   return text;
 }
 
+// A frame of its own, which is part of what Traceless wipes.
+__attribute__((noinline)) tl::expected<Config, Findings> read_traced(const std::string& path) {
+  const auto text = slurp(path);
+  if (!text) return tl::unexpected(Findings{{{path, 0, 0}, text.error().message()}});
+  return read_text(*text, path);
+}
+
 // In the order of the file, each once: what stands behind an anchor is read again wherever an alias names it.
 void tidy(Findings& findings) {
   std::set<std::string> seen;
@@ -83,9 +90,7 @@ tl::expected<Config, Findings> read_text(std::string_view text, const std::strin
 
 tl::expected<Config, Findings> read_file(const std::string& path) {
   const Traceless nothing_stays;
-  const auto text = slurp(path);
-  if (!text) return tl::unexpected(Findings{{{path, 0, 0}, text.error().message()}});
-  return read_text(*text, path);
+  return read_traced(path);
 }
 
 }  // namespace forklift::config

@@ -39,12 +39,6 @@ void wipe_cached_blocks() {
   }
 }
 
-// Below the frames that are in use: what the functions that have returned had there.
-__attribute__((noinline)) void wipe_stack() {
-  std::array<char, 256 * 1024> below;
-  ::explicit_bzero(below.data(), below.size());
-}
-
 }  // namespace
 
 void scrub(App& app) {
@@ -53,6 +47,11 @@ void scrub(App& app) {
     scrub(name);
     scrub(value);
   }
+}
+
+__attribute__((noinline)) void wipe_stack() {
+  std::array<char, 128 * 1024> below;
+  ::explicit_bzero(below.data(), below.size());
 }
 
 Traceless::Traceless() {

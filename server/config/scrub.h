@@ -9,6 +9,9 @@ namespace forklift::config {
 // use afterwards.  [worker, of another app]
 void scrub(App& app);
 
+// Overwrites what functions that have returned have left below the caller's frame on the stack.
+void wipe_stack();
+
 // While one lives, memory that is given back is overwritten; at its end, so is what malloc(3) and the stack still hold
 // of it: a configuration that was read leaves no copies of its texts beside itself. (The last eight bytes of a block
 // may stay: there the allocator keeps its own.) Not for threads.

@@ -142,6 +142,7 @@ void Master::forget_all_but(const WorkerSlot& kept) {
   for (config::App& app : config_.apps) {
     if (app.name != name) config::scrub(app);
   }
+  config::wipe_stack();
 }
 
 Result<void> Master::run() {
