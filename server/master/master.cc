@@ -99,7 +99,7 @@ Result<void> Master::add_apps() {
     std::shared_ptr<AccessFile> access_file;
     if (!app.access_log.file.empty()) {
       auto opened = access_logs_.open(app.access_log.file);
-      if (!opened) return Failure(opened.error().in(fmt::format("app \"{}\": access_log", app.name)));
+      if (!opened) return Failure(opened.error().in(fmt::format("app \"{}\"", app.name)));
       access_file = std::move(*opened);
     }
     const auto number = static_cast<std::uint32_t>(apps_.size());
@@ -158,7 +158,7 @@ Result<void> Master::run() {
     tend_timers();  // before dispatch(): a timer may reopen a listener and bring requests
     dispatch();
   }
-  access_logs_.flush();
+  access_logs_.finish();
   if (!failure_.empty()) return fail("{}", failure_);
   return {};
 }
