@@ -29,8 +29,8 @@ TEST(Scrub, settings_and_environment_are_overwritten_short_and_long_ones) {
   scrub(app);
   ASSERT_EQ(app.settings.children.size(), 2U);
   EXPECT_THAT(whole(app.settings.children[0].name), Each('\0'));
-  EXPECT_THAT(whole(app.settings.children[0].scalar), Each('\0'));
-  EXPECT_THAT(whole(app.settings.children[1].children[0].scalar), Each('\0'));
+  EXPECT_THAT(whole(app.settings.children[0].node.scalar), Each('\0'));
+  EXPECT_THAT(whole(app.settings.children[1].node.children[0].node.scalar), Each('\0'));
   for (const auto& [name, value] : app.confinement.environment) {
     EXPECT_THAT(whole(name), Each('\0'));
     EXPECT_THAT(whole(value), Each('\0'));
@@ -41,7 +41,7 @@ TEST(Scrub, settings_and_environment_are_overwritten_short_and_long_ones) {
 TEST(Scrub, so_is_what_stood_behind_the_end_of_a_text) {
   App app;
   app.settings.children = {{"", scalar("a secret that was longer once")}};
-  std::string& text = app.settings.children[0].scalar;
+  std::string& text = app.settings.children[0].node.scalar;
   text.resize(1);
   scrub(app);
   EXPECT_THAT(whole(text), Each('\0'));
