@@ -1,10 +1,11 @@
 // What a fuzz target says when it has found a fault.
 #pragma once
 
-#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include "base/quote.h"
 
 namespace forklift::fuzz {
 
@@ -14,11 +15,10 @@ inline void require(bool holds, std::string_view what) {
   if (!holds) throw std::logic_error(std::string(what));
 }
 
-// A reason is one line of the log: bytes from outside must not end it, nor drive a terminal.
+// A reason is for a line of the log: bytes from outside must not end it, nor drive a terminal.
 inline void require_reason(std::string_view reason) {
   require(!reason.empty(), "there is no reason");
-  require(std::all_of(reason.begin(), reason.end(), [](char c) { return c >= ' ' && c <= '~'; }),
-          "a reason has bytes that are not printable");
+  require(reason == escape_controls(reason), "a reason has bytes that are not to be shown as they are");
 }
 
 }  // namespace forklift::fuzz

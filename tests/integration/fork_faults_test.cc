@@ -22,6 +22,7 @@ namespace {
 // The pause after a failed start is 5 s at most.
 constexpr milliseconds kRecovery = seconds(10);
 
+// Before it is served, each app costs a fork that looks up its user.
 class ForkFaults : public testing::TestWithParam<int> {
  protected:
   static void expect_error(Server& server, const std::string& app) {
@@ -44,7 +45,7 @@ INSTANTIATE_TEST_SUITE_P(By, ForkFaults, testing::Values(EAGAIN, ENOMEM),
 TEST_P(ForkFaults, OfTheOnlyAppAtTheStartEndTheServer) {
   Server server({App{.name = "hello", .plugin = plugin_file("hello")}});
   Faults faults(server);
-  faults.fail(SHIM_FORK, GetParam());
+  faults.fail(SHIM_FORK, GetParam(), {.after = 1});
   expect_error(server, "hello");
   expect_degraded(server, "hello");
   server.expect_error("could not start: no app could be started");
@@ -55,7 +56,7 @@ TEST_P(ForkFaults, OfTheOnlyAppAtTheStartEndTheServer) {
 TEST_P(ForkFaults, OfOneAppAtTheStartAreMadeUpFor) {
   Server server({{.name = "late", .plugin = plugin_file("hello")}, {.name = "good", .plugin = plugin_file("hello")}});
   Faults faults(server);
-  faults.fail(SHIM_FORK, GetParam(), {.count = 1});
+  faults.fail(SHIM_FORK, GetParam(), {.after = 2, .count = 1});
   expect_error(server, "late");
   expect_degraded(server, "late");
   server.expect_workers("late", 1);
@@ -68,7 +69,7 @@ TEST_P(ForkFaults, OfOneAppAtTheStartAreMadeUpFor) {
 TEST_P(ForkFaults, LeaveAnAppWithFewerWorkersUntilTheyAreOver) {
   Server server({App{.name = "hello", .plugin = plugin_file("hello"), .more = "workers: {min: 3, max: 3}"}});
   Faults faults(server);
-  faults.fail(SHIM_FORK, GetParam(), {.after = 1});
+  faults.fail(SHIM_FORK, GetParam(), {.after = 2});
   expect_error(server, "hello");
   server.expect_workers("hello", 1);
   server.start();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <map>
@@ -24,7 +25,9 @@ std::map<std::string, std::multiset<pid_t>> pids_by_piece(const std::string& log
     char piece[20];
     int pid = 0;
     unsigned uid = 0;
-    if (std::sscanf(line.c_str(), "fixture: %19s in pid %d uid %u", piece, &pid, &uid) != 3) continue;
+    if (std::sscanf(line.c_str() + std::min(line.find("fixture: "), line.size()), "fixture: %19s in pid %d uid %u",
+                    piece, &pid, &uid) != 3)
+      continue;
     result[piece].insert(pid);
     EXPECT_EQ(uid, geteuid()) << line;
   }

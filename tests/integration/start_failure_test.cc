@@ -122,7 +122,7 @@ TEST(StartFailureLater, IsTriedAgainAlsoWhereNoWorkerIsKept) {
                   .plugin = fixture_file("create_refuses_while_told"),
                   .more = fmt::format("workers: {{min: 0, max: 1}}\nsettings: {{file: {}}}\n", file)}});
   server.expect_error("worker * died of signal 9 (Killed) while idle");
-  server.expect_error("app \"app\": generation * failed at CREATED: */server.yaml:7:22: setting \"file\": is there");
+  server.expect_error("app \"app\": generation * failed at CREATED: */server.yaml:*:22: setting \"file\": is there");
   server.expect_error("app \"app\": degraded: no worker lives and the last one could not start; answering 503");
   server.start();
   const auto status = [&] { return fetch(server.listener("app"), ScgiRequest::get("/")).status; };

@@ -93,15 +93,14 @@ TEST(WorkerLife, ARequestThatTakesLongerThanTimeoutsTotalIsAnswered504) {
 }
 
 TEST(WorkerLife, OneThatDoesNotLeaveWhenItIsDrainedIsKilled) {
-  StopPoint stop_point;
-  Site site(Road::kTcp, "workers: {min: 1, max: 1, max_requests: 1}\ntimeouts: {stop: 700ms}\n");
-  site.server().expect_error("was told to leave, and killed after timeouts.stop");
-  Site::Asked asked = site.ask("/", {{"X-Stop", "before"}, {"X-Control", stop_point.path()}}, {});
-  Stopped worker = stop_point.wait();
-  worker.go_on();
-  EXPECT_TRUE(asked.response().complete(200));
-  site.server().signal_worker(worker.pid(), SIGSTOP);
-  EXPECT_TRUE(wait_until_gone(worker.pid()));
+  Server server({App{.name = "app",
+                     .plugin = fixture_file("destroy_hangs"),
+                     .more = "workers: {min: 1, max: 1, max_requests: 1}\ntimeouts: {stop: 700ms}\n"}});
+  server.expect_error("was told to leave, and killed after timeouts.stop");
+  server.start();
+  const pid_t worker = children_of(server.pid()).at(0).pid;
+  EXPECT_TRUE(fetch(server.listener("app"), ScgiRequest::get("/")).complete(200));
+  EXPECT_TRUE(wait_until_gone(worker));
 }
 
 class QueueLimit : public testing::Test {

@@ -25,6 +25,7 @@ constexpr std::size_t kQuarantineMappings = 0;
 constexpr int kSteadyLooks = 4;
 
 const std::string kSockets = "socket";
+const std::string kPipes = "pipe";
 constexpr std::string_view kImage = "image of ";
 
 // The app whose worker bears this name, which the kernel has cut to 15 bytes; empty if there is none.
@@ -60,7 +61,9 @@ void Leftovers::Look::see(const Process& process, pid_t of_master, const Pools& 
     unrest.push_back(who + " is no worker");
   } else {
     if (process.state != 'S') unrest.push_back(fmt::format("{} is not asleep but {}", who, process.state));
-    workers[app][process.pid] = descriptor_kinds_of(process.pid);
+    Descriptors& descriptors = workers[app][process.pid] = descriptor_kinds_of(process.pid);
+    // Opened where workers.max_memory is first asked for, and kept.
+    descriptors.erase(fmt::format("/proc/{}/statm", process.pid));
   }
 }
 
@@ -93,10 +96,11 @@ std::vector<std::string> Leftovers::differences(const Look& now) const {
   std::vector<std::string> found;
   for (const auto& [app, workers] : now.workers) {
     const auto known = then_.workers.find(app);
-    // Standard input is empty, the other two are the log; beyond that a worker holds its channel and its image.
-    const auto log = descriptors_of(master_)[2];
-    const Descriptors bare{{"/dev/null", 1}, {log, 2}, {kSockets, 1}, {std::string(kImage) + app, 1}};
     for (const auto& [pid, descriptors] : workers) {
+      // Standard input is empty, the other two go to the master; beyond that a worker holds its channel, its image and
+      // its working folder.
+      const Descriptors bare{
+          {"/dev/null", 1}, {kPipes, 2}, {kSockets, 1}, {std::string(kImage) + app, 1}, {working_folder_of(pid), 1}};
       const bool is_new = known == then_.workers.end() || known->second.empty();
       const bool is_known = is_new ? descriptors == bare
                                    : std::any_of(known->second.begin(), known->second.end(),
@@ -106,7 +110,10 @@ std::vector<std::string> Leftovers::differences(const Look& now) const {
   }
 
   Descriptors expected = then_.master;
-  expected[kSockets] += static_cast<int>(now.worker_count) - static_cast<int>(then_.worker_count);
+  const int more_workers = static_cast<int>(now.worker_count) - static_cast<int>(then_.worker_count);
+  expected[kSockets] += more_workers;
+  expected[kPipes] += 2 * more_workers;
+  std::erase_if(expected, [](const auto& kind) { return kind.second == 0; });
   for (const auto& [kind, count] : now.master) {
     if (kind.starts_with(kImage) && count == 1) expected[kind] = 1;
   }

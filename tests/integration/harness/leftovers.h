@@ -29,8 +29,9 @@ class Leftovers {
   Leftovers(pid_t master, const Pools& pools);
 
   // Waits until the server is at rest and looks as it was remembered: each worker has the descriptors of one that its
-  // app had then (or, if it had none, those that every worker has); so has the master, but for the channels of more
-  // workers and the images of more apps, and it has at most 1 MB and 8 mappings more. A failure names each difference.
+  // app had then (or, if it had none, those that every worker has); so has the master, but for the channels and
+  // the output of more workers and the images of more apps, and it has at most 1 MB and 8 mappings more. A failure
+  // names each difference.
   //
   // Of the master's memory, what it has written counts (see own_memory_kb_of): over all scenarios that differs by less
   // than 100 KB between READY and the end, where Pss differs by more than 1 MB with the number of processes that run

@@ -137,6 +137,11 @@ std::map<std::string, int> descriptor_kinds_of(pid_t pid) {
   return result;
 }
 
+std::string working_folder_of(pid_t pid) {
+  std::error_code gone;
+  return fs::read_symlink(proc(pid, "cwd"), gone);
+}
+
 int descriptors_on_their_way_to(pid_t pid) {
   std::size_t count = 0;
   std::error_code gone;

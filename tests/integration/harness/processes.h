@@ -46,6 +46,8 @@ std::map<int, std::string> descriptors_of(pid_t pid);
 // image is `image of APP`, of whichever generation.
 std::map<std::string, int> descriptor_kinds_of(pid_t pid);
 
+std::string working_folder_of(pid_t pid);
+
 // Descriptors that were passed to the process (SCM_RIGHTS) and that it has not received yet.
 int descriptors_on_their_way_to(pid_t pid);
 

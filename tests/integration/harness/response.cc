@@ -44,30 +44,21 @@ std::string_view next_line(std::string_view& text) {
 
 std::ostream& operator<<(std::ostream& out, Outcome outcome) {
   switch (outcome) {
-    case Outcome::kComplete:
-      return out << "complete";
-    case Outcome::kAborted:
-      return out << "aborted";
-    case Outcome::kEmpty:
-      return out << "empty";
-    case Outcome::kMalformed:
-      return out << "malformed";
-    case Outcome::kTimeout:
-      return out << "timeout";
-    case Outcome::kRefused:
-      return out << "refused";
+    case Outcome::kComplete: return out << "complete";
+    case Outcome::kAborted: return out << "aborted";
+    case Outcome::kEmpty: return out << "empty";
+    case Outcome::kMalformed: return out << "malformed";
+    case Outcome::kTimeout: return out << "timeout";
+    case Outcome::kRefused: return out << "refused";
   }
   return out << "?";
 }
 
 std::ostream& operator<<(std::ostream& out, Ending ending) {
   switch (ending) {
-    case Ending::kEof:
-      return out << "end of file";
-    case Ending::kReset:
-      return out << "reset";
-    case Ending::kTimeout:
-      return out << "timeout";
+    case Ending::kEof: return out << "end of file";
+    case Ending::kReset: return out << "reset";
+    case Ending::kTimeout: return out << "timeout";
   }
   return out << "?";
 }
@@ -89,12 +80,8 @@ std::optional<std::string> Response::header(std::string_view name) const {
 void ResponseReader::feed(std::string_view bytes) {
   while (!bytes.empty() && response_.problem.empty()) {
     switch (state_) {
-      case State::kHead:
-        take_head(bytes);
-        break;
-      case State::kUntilEnd:
-        take_body(bytes);
-        return;
+      case State::kHead: take_head(bytes); break;
+      case State::kUntilEnd: take_body(bytes); return;
       case State::kCounted: {
         const std::size_t count = std::min<std::uint64_t>(bytes.size(), counted_);
         take_body(bytes.substr(0, count));
@@ -105,12 +92,8 @@ void ResponseReader::feed(std::string_view bytes) {
       }
       case State::kChunkSize:
       case State::kChunkEnd:
-      case State::kTrailer:
-        take_line(bytes);
-        break;
-      case State::kDone:
-        malformed(fmt::format("behind the end: {}", quote(bytes)));
-        break;
+      case State::kTrailer: take_line(bytes); break;
+      case State::kDone: malformed(fmt::format("behind the end: {}", quote(bytes))); break;
     }
   }
 }

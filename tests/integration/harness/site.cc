@@ -33,14 +33,10 @@ std::string to_variable(std::string_view header) {
 
 std::ostream& operator<<(std::ostream& out, Road road) {
   switch (road) {
-    case Road::kTcp:
-      return out << "Tcp";
-    case Road::kUnix:
-      return out << "Unix";
-    case Road::kNginxTcp:
-      return out << "NginxTcp";
-    case Road::kNginxUnix:
-      return out << "NginxUnix";
+    case Road::kTcp: return out << "Tcp";
+    case Road::kUnix: return out << "Unix";
+    case Road::kNginxTcp: return out << "NginxTcp";
+    case Road::kNginxUnix: return out << "NginxUnix";
   }
   return out << "?";
 }

@@ -71,7 +71,7 @@ std::vector<Malformed> malformed() {
       {"+70:", 0, 400, "got \"+70:\""},
       {"-1:", 0, 400, "got \"-1:\""},
       {std::string("\0", 1), 0, 400, "got \"\\x00\""},
-      {"\xd9\xa7", 0, 400, "got \"\\xd9\\xa7\""},  // the Arabic digit seven
+      {"\xd9\xa7", 0, 400, "got \"\xd9\xa7\""},  // the Arabic digit seven
       {"0:,", 0, 400, "a header block is not empty"},
       {"070:", 0, 400, "no leading zero"},
       {"00", 0, 400, "no leading zero"},

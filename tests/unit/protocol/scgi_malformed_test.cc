@@ -98,7 +98,7 @@ std::vector<Case> content_lengths() {
       {length("1.0"), 400, "CONTENT_LENGTH is \"1.0\""},
       {length("1,1"), 400, "CONTENT_LENGTH is \"1,1\""},
       {length("1_000"), 400, "CONTENT_LENGTH is \"1_000\""},
-      {length("\xd9\xa7"), 400, "CONTENT_LENGTH is \"\\xd9\\xa7\""},
+      {length("\xd9\xa7"), 400, "CONTENT_LENGTH is \"\xd9\xa7\""},
       {length("99999999999999999999999x"), 400, "expected digits"},
       {length("1000001"), 413, "CONTENT_LENGTH is \"1000001\": above the limit of 1000000 bytes (limits.body)"},
       {length("10737418240"), 413, "limits.body"},
@@ -132,7 +132,7 @@ std::vector<Case> names_and_values() {
       {with("A\tB", "x"), 400, "has the name \"A\\tB\""},
       {with("A\nB", "x"), 400, "has the name \"A\\nB\""},
       {with("A\x7f", "x"), 400, "has the name \"A\\x7f\""},
-      {with("\xc3\xa4", "x"), 400, "has the name \"\\xc3\\xa4\""},
+      {with("\xc3\xa4", "x"), 400, "has the name \"\xc3\xa4\""},
       {with("\x1b[31m", "x"), 400, "has the name \"\\x1b[31m\""},
       {with("HTTP_X", "a\r\nSet-Cookie: b"), 400, "\"HTTP_X\" has a line break in its value"},
       {with("HTTP_X", "a\n"), 400, "no header of a client can have: \"a\\n\""},
@@ -171,7 +171,8 @@ void expect_refused(const std::vector<Case>& cases) {
     EXPECT_EQ(result.error().status, test.status) << testing::PrintToString(test.head);
     EXPECT_THAT(result.error().reason, HasSubstr(test.reason)) << testing::PrintToString(test.head);
     EXPECT_LT(result.error().reason.size(), 1000u);
-    for (const char c : result.error().reason) EXPECT_TRUE(c >= ' ' && c <= '~') << result.error().reason;
+    for (const char c : result.error().reason)
+      EXPECT_TRUE(static_cast<unsigned char>(c) >= ' ' && c != 0x7f) << result.error().reason;
   }
 }
 
