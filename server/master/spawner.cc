@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+
 namespace forklift::master {
 
 Result<void> Spawner::spawn(WorkerSlot& slot, std::shared_ptr<Generation> generation) {
@@ -21,7 +23,12 @@ Result<void> Spawner::spawn(WorkerSlot& slot, std::shared_ptr<Generation> genera
 
   const pid_t master = ::getpid();
   const pid_t pid = ::fork();
-  if (pid < 0) return fail_errno("fork");
+  if (pid < 0) {
+    const int error = errno;
+    slot.output = {};  // a slot that is used again may be one for ever
+    slot.page = {};
+    return fail_errno("fork", error);
+  }
   if (pid == 0) {
     forget_(slot);
     worker_main_({.app = slot.generation->config,
