@@ -146,13 +146,13 @@ TEST(Confine, AChrootNeedsRootAndAProc) {
   EXPECT_EQ(server.wait(), ExitStatus::exited(1));
 }
 
+#ifndef __SANITIZE_ADDRESS__  // which keeps what was freed as it was, in its quarantine
 // `backwards` is how the fixture finds_texts is told what to look for.
 std::string backwards(std::string text) {
   std::reverse(text.begin(), text.end());
   return text;
 }
 
-#ifndef __SANITIZE_ADDRESS__  // which keeps what was freed as it was, in its quarantine
 TEST(Confine, WorkersKnowNothingOfOtherApps) {
   const std::string own = "this-is-of-the-app-itself", setting = "a-secret-of-another-app-settings",
                     variable = "a-secret-of-another-environment", brief = "brief-secret",
