@@ -171,8 +171,11 @@ void WorkerPool::became_idle(WorkerSlot& slot) {
 void WorkerPool::retire_idle() {
   const TimePoint now = Clock::now();
   TimePoint next = kNever;
+  unsigned surplus = slots_.live() - std::min(slots_.live(), config().workers.min);
   slots_.for_each_from_top([&](WorkerSlot& slot) {
-    if (slot.state != SlotState::kIdle || slots_.live() <= config().workers.min) return;
+    // Only so many, even where a lower one has idled for longer.
+    if (slot.state != SlotState::kIdle || surplus == 0) return;
+    --surplus;
     const TimePoint due = slot.idle_since + config().workers.idle_timeout;
     if (due <= now) {
       log::debug("{}: has idled for workers.idle_timeout; draining", label(slot));
