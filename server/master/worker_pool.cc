@@ -131,7 +131,9 @@ WorkerPool::Lend WorkerPool::lend(WorkerSlot& slot, Connection& connection) {
       slots_.apply(slot, SlotEvent::kDrain);
       return Lend::kTryOthers;
     }
-    log::warning("{}: lend: {}; trying again", label(slot), sent.error().message());
+    if (no_room_.pass(Clock::now())) {
+      log::warning("{}: lend: {}; trying again", label(slot), sent.error().message());
+    }
     retry_.set(loop_.timers, Clock::now() + kLendRetry);
     return Lend::kLater;
   }

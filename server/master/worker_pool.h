@@ -129,6 +129,7 @@ class WorkerPool {
   Timer retry_;   // of a start that the backoff has put off, or of a lend that the kernel had no memory for
   Timer retire_;  // when the next surplus worker will have idled for workers.idle_timeout
   Throttle at_max_{seconds(60)};
+  Throttle no_room_;
   std::minstd_rand random_{std::random_device{}()};
 };
 
