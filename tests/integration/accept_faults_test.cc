@@ -103,6 +103,25 @@ TEST_P(BrokenConnection, HoldsUpNoOther) {
   EXPECT_THAT(server_.log(), testing::Not(HasSubstr("trying again")));
 }
 
+// The kernel's limit of watches (epoll_ctl(2)), or its memory.
+class NoWatch : public AcceptFaults {};
+
+INSTANTIATE_TEST_SUITE_P(By, NoWatch, testing::Values(ENOSPC, ENOMEM), error_name);
+
+TEST_P(NoWatch, IsAnswered503AndLeavesNothing) {
+  server_.expect_error("app \"hello\": epoll_ctl: * answered 503");
+  const ScgiRequest request = ScgiRequest::get("/");
+  for (const std::size_t listener : {0, 1}) {
+    faults_.fail(SHIM_EPOLL_CTL, GetParam());
+    Connection slow = Connection::to(server_.listener("hello", listener));
+    ASSERT_TRUE(slow.send(request.head().substr(0, 10)));
+    const Response response = slow.receive(request.reader());
+    EXPECT_TRUE(response.complete(503)) << response;
+    faults_.clear();
+    EXPECT_TRUE(fetch(server_.listener("hello", listener), request).complete(200));
+  }
+}
+
 // The limit that has no descriptor left below it, as long as the object lives.
 class NoDescriptors {
  public:

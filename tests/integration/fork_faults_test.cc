@@ -130,5 +130,21 @@ TEST_P(ForkFaults, AfterTheLastWorkersDeathAre503UntilTheyAreOver) {
   EXPECT_TRUE(eventually([&] { return answer().complete(200); }, kRecovery));
 }
 
+// It has begun to be a worker, and cannot go on.
+TEST(WorkerThatIsBorn, WithoutADescriptorLeftIsAFailureOfItsFirstStepAndTriedAgain) {
+  Server server({App{.name = "hello", .plugin = plugin_file("hello"), .more = "workers: {min: 2, max: 2}"}});
+  Faults faults(server);
+  server.start();
+  server.expect_error("died of signal 9 (Killed) while idle");
+  server.expect_error("app \"hello\": generation 1 failed at FORKED: open /dev/null: Too many open files");
+  faults.fail(SHIM_OPEN, EMFILE, {.count = 1, .places = SHIM_WORKERS});
+  const pid_t worker = children_of(server.pid()).at(0).pid;
+  server.signal_worker(worker, SIGKILL);
+  ASSERT_TRUE(wait_until_gone(worker));
+  EXPECT_TRUE(fetch(server.listener("hello"), ScgiRequest::get("/")).complete(200));
+  ASSERT_TRUE(eventually([&] { return faults.failed(SHIM_OPEN) == 1; }));
+  EXPECT_TRUE(server.at_rest(kRecovery));
+}
+
 }  // namespace
 }  // namespace harness
