@@ -184,30 +184,5 @@ TEST(ProcessState, IsRestoredBehindEachRequest) {
   for (int i = 0; i < 10; ++i) EXPECT_EQ(fetch(server.listener("app"), ScgiRequest::get("/")).body, first);
 }
 
-TEST(ForeignDescriptors, TheConnectionsIsAnswered502) {
-  Server server({{.name = "app",
-                  .plugin = fixture_file("closes_descriptors"),
-                  .listen = {"127.0.0.1:0", "unix:app.sock"},
-                  .more = "workers: {min: 1, max: 1}\n"}});
-  server.expect_error("leaves: the plugin has closed the descriptor of its connection");
-  server.expect_error("exited with status 1");
-  server.start();
-  for (const std::size_t listener : {0, 1}) {
-    const Response response = fetch(server.listener("app", listener), ScgiRequest::get("/connection"));
-    EXPECT_TRUE(response.complete(502)) << response;
-    EXPECT_TRUE(fetch(server.listener("app", listener), ScgiRequest::get("/")).complete(200));
-  }
-}
-
-TEST(ForeignDescriptors, WithoutStandardOutputAWorkerTakesNothing) {
-  Server server({{.name = "app", .plugin = fixture_file("closes_descriptors"), .more = "workers: {min: 1, max: 1}\n"}});
-  server.expect_error("leaves: the plugin has closed its standard output (descriptor 1)");
-  server.expect_error("exited with status 1");
-  server.start();
-  EXPECT_TRUE(fetch(server.listener("app"), ScgiRequest::get("/standard-output")).complete(200));
-  const Response next = fetch(server.listener("app"), ScgiRequest::get("/"));
-  EXPECT_TRUE(next.complete(200)) << next;
-}
-
 }  // namespace
 }  // namespace harness
