@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <ostream>
@@ -21,14 +22,41 @@ using testing::HasSubstr;
 constexpr milliseconds kStartPatience = seconds(10);
 
 struct Failure {
-  const char* name;    // of the fixture, or of the test where it uses none
-  const char* step;    // that is not reached
-  const char* reason;  // a part of it
-  const char* text{};  // the file's, where it is no fixture
+  const char* name;                         // of the fixture, or of the test where it uses none
+  const char* step;                         // that is not reached
+  const char* reason;                       // a part of it
+  void (*make)(const std::string& path){};  // the file, where it is no fixture
 };
 
 std::ostream& operator<<(std::ostream& out, const Failure& failure) {
   return out << failure.name;
+}
+
+// A copy of a good plugin with other bytes, as old as if it had been there for long.
+void install_changed(const std::string& path, void (*change)(std::string& bytes)) {
+  std::string bytes = read_file(plugin_file("hello"));
+  change(bytes);
+  write_file(path, bytes);
+  std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+}
+
+void make_text(const std::string& path) {
+  write_file(path, "this is not a plugin\n");
+}
+void make_folder(const std::string& path) {
+  std::filesystem::create_directory(path);
+}
+void make_empty(const std::string& path) {
+  install_changed(path, [](std::string& bytes) { bytes.clear(); });
+}
+void make_truncated(const std::string& path) {
+  install_changed(path, [](std::string& bytes) { bytes.resize(8000); });
+}
+void make_for_other_machine(const std::string& path) {
+  install_changed(path, [](std::string& bytes) { bytes[18] = 22; });  // e_machine (elf(5)): EM_S390
+}
+void make_library(const std::string& path) {
+  std::filesystem::copy_file(shim_file("faults"), path);
 }
 
 class StartFailure : public testing::TestWithParam<Failure> {
@@ -36,8 +64,8 @@ class StartFailure : public testing::TestWithParam<Failure> {
   // An app whose plugin fails.
   App bad_app() const {
     const std::string path = folder_ / "plugin.so";
-    if (GetParam().text) {
-      write_file(path, GetParam().text);
+    if (GetParam().make) {
+      GetParam().make(path);
     } else if (std::filesystem::exists(fixture_file(GetParam().name))) {
       std::filesystem::copy_file(fixture_file(GetParam().name), path);
     }
@@ -73,12 +101,19 @@ class StartFailure : public testing::TestWithParam<Failure> {
 INSTANTIATE_TEST_SUITE_P(
     Of, StartFailure,
     testing::Values(Failure{"missing_file", "IMAGED", "No such file or directory"},
-                    Failure{"text_file", "IMAGED", "plugin.so", "this is not a plugin\n"},
+                    Failure{"text_file", "IMAGED", "plugin.so is not an ELF file", make_text},
+                    Failure{"folder", "IMAGED", "plugin.so is a directory, not a plugin", make_folder},
+                    Failure{"empty_file", "IMAGED", "plugin.so is empty", make_empty},
+                    Failure{"truncated_file", "IMAGED", "plugin.so is truncated", make_truncated},
+                    Failure{"other_machine", "IMAGED", "plugin.so is for s390x", make_for_other_machine},
+                    Failure{"no_plugin", "CHECKED", "the plugin exports no forklift_plugin_v1", make_library},
+                    Failure{"undefined_symbol", "LOADED", "nowhere_to_be_found"},
                     Failure{"newer_api", "CHECKED", "the plugin was built for draft 0.2 of the plugin API"},
                     Failure{"create_refuses", "CREATED", "no such table: orders"},
                     Failure{"create_hangs", "CREATED", "not reached within timeouts.start"},
                     Failure{"constructor_crashes", "LOADED", "died of signal 11 (Segmentation fault)"},
-                    Failure{"constructor_exits", "LOADED", "exited with status 0"}),
+                    Failure{"constructor_exits", "LOADED", "exited with status 0"},
+                    Failure{"constructor_hangs", "LOADED", "not reached within timeouts.start"}),
     testing::PrintToStringParamName());
 
 TEST_P(StartFailure, OfTheOnlyAppEndsTheServer) {
@@ -106,6 +141,7 @@ TEST_P(StartFailure, BesideAGoodAppIsAnswered503UntilTheFileIsReplaced) {
   EXPECT_EQ(lines_with(server.log(), "app \"bad\": degraded: ").size(), 1u);
 
   std::filesystem::copy_file(plugin_file("hello"), folder_ / "new");
+  std::filesystem::remove(bad.plugin);
   std::filesystem::rename(folder_ / "new", bad.plugin);
   // The backoff is 5 s at most; a start that hangs takes its second first.
   const auto serves = [&] { return fetch(server.listener("bad"), ScgiRequest::get("/")).complete(200); };

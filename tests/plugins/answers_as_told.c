@@ -1,0 +1,38 @@
+/* Writes the CGI response that HTTP_X_ANSWER names. */
+#include <forklift/plugin.h>
+#include <string.h>
+
+#define TEXT(name, bytes) {name, bytes, sizeof bytes - 1}
+
+static const struct {
+  const char *name;
+  const char *bytes;
+  size_t size;
+} answers[] = {
+    TEXT("page", "Content-Type: text/plain\r\n\r\npage\n"),
+    TEXT("204", "Status: 204 No Content\r\nX-Kept: yes\r\n\r\nnobody may see this"),
+    TEXT("304", "Status: 304 Not Modified\r\nX-Kept: yes\r\n\r\nnobody may see this"),
+    TEXT("cr", "Content-Type: text/plain\r\nX-Split: a\rX-Smuggled: yes\r\n\r\n"),
+    TEXT("nul", "Content-Type: text/plain\r\nX-Nul: a\0b\r\n\r\n"),
+    TEXT("no_name", "Content-Type: text/plain\r\n: a\r\n\r\n"),
+    TEXT("no_colon", "Content-Type: text/plain\r\nnothing\r\n\r\n"),
+    TEXT("two_lengths", "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
+    TEXT("no_block", "this is a page and no header block"),
+    TEXT("nothing", ""),
+};
+
+static int produce(void *instance, const forklift_env *env, forklift_body *body, forklift_out *out) {
+  (void)instance, (void)body;
+  const char *name = env->get(env, "HTTP_X_ANSWER", NULL);
+  if (name == NULL) name = "page";
+  if (strcmp(name, "crlf") == 0) {
+    const forklift_header split = {"X-Split", "a\r\nX-Smuggled: yes"};
+    return out->begin(out, 200, &split, 1);
+  }
+  for (size_t i = 0; i < sizeof answers / sizeof *answers; ++i) {
+    if (strcmp(name, answers[i].name) == 0) return out->write(out, answers[i].bytes, answers[i].size);
+  }
+  return 1;
+}
+
+FORKLIFT_PLUGIN("answers_as_told", "1.0", .produce = produce);
