@@ -55,7 +55,7 @@ static int print_what_was_asked(const char *what) {
     print(STDERR_FILENO, "half a line of error", 20);
     raise(SIGKILL);
   } else if (strcmp(what, "print_raw") == 0) {
-    print(STDOUT_FILENO, "a\0b\x1b[31m\r caf\xc3\xa9 \xff\n", 20);
+    print(STDOUT_FILENO, "a\0b\x1b[31m\r caf\xc3\xa9 \xff\n", 18);
   }
   return 0;
 }
