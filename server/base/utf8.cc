@@ -10,6 +10,21 @@ bool is_continuation(unsigned char byte) {
   return (byte & 0xc0) == 0x80;
 }
 
+// Unicode's property Default_Ignorable_Code_Point (DerivedCoreProperties.txt, 15.0): nothing is seen of them. Those
+// that turn the direction of text are among them.
+constexpr struct {
+  char32_t first, last;
+} kInvisible[] = {
+    {0x00ad, 0x00ad}, {0x034f, 0x034f}, {0x061c, 0x061c},   {0x115f, 0x1160},   {0x17b4, 0x17b5},   {0x180b, 0x180f},
+    {0x200b, 0x200f}, {0x202a, 0x202e}, {0x2060, 0x206f},   {0x3164, 0x3164},   {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},
+    {0xffa0, 0xffa0}, {0xfff0, 0xfff8}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+};
+
+bool is_invisible(char32_t code) {
+  return std::ranges::any_of(kInvisible,
+                             [code](const auto& range) { return code >= range.first && code <= range.last; });
+}
+
 }  // namespace
 
 Utf8 first_character(std::string_view text) {
@@ -31,12 +46,12 @@ Utf8 first_character(std::string_view text) {
 }
 
 bool is_harmless(char32_t code) {
+  if (code < 0x7f) return code >= 0x20;
   const auto within = [code](char32_t first, char32_t last) { return code >= first && code <= last; };
-  const bool control = code < 0x20 || within(0x7f, 0x9f);
+  const bool control = within(0x7f, 0x9f);
   const bool separator = within(0x2028, 0x2029);
-  const bool turns = within(0x202a, 0x202e) || within(0x2066, 0x2069);
   const bool noncharacter = within(0xfdd0, 0xfdef) || (code & 0xfffe) == 0xfffe;
-  return !control && !separator && !turns && !noncharacter;
+  return !control && !separator && !noncharacter && !is_invisible(code);
 }
 
 std::size_t cut_at_character(std::string_view text, std::size_t bytes_max) {

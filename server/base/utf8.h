@@ -16,7 +16,8 @@ struct Utf8 {
 Utf8 first_character(std::string_view text);
 
 // Whether a terminal, an editor and a reader's eye take the character for what it is. Not so are control characters
-// (C0, DEL, C1), the separators of lines and paragraphs, what turns the direction of text, and noncharacters.
+// (C0, DEL, C1), the separators of lines and paragraphs, what cannot be seen (byte order mark, zero-width space, what
+// turns the direction of text), and noncharacters.
 bool is_harmless(char32_t code);
 
 // Where to cut `text` so that at most `bytes_max` bytes stay and no character is split.

@@ -260,16 +260,26 @@ const std::pair<std::string_view, std::string_view> kSyntaxErrors[] = {
     {YAML::ErrorMsg::UNKNOWN_ANCHOR, "no anchor (&) of this name stands above"},
 };
 
-std::string explain_syntax_error(std::string_view text, const YAML::Exception& error) {
-  std::string_view line = text;
-  for (int skipped = 0; skipped < error.mark.line && !line.empty(); ++skipped) {
-    line.remove_prefix(std::min(line.find('\n'), line.size() - 1) + 1);
-  }
+// The line `number`, counted from 0; empty where there is none.
+std::string_view line_of(std::string_view text, int number) {
+  for (; number > 0 && !text.empty(); --number) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  return text.substr(0, text.find('\n'));
+}
+
+// yaml-cpp counts on behind the end of the file while it looks for the rest of an escape.
+Mark mark_of_syntax_error(std::string_view line, const YAML::Exception& error) {
+  const Mark mark = to_mark(error.mark);
+  return {mark.line, std::min(mark.column, static_cast<int>(line.size()) + 1)};
+}
+
+std::string explain_syntax_error(std::string_view line, const YAML::Exception& error) {
   const std::string_view indentation = line.substr(0, std::min(line.find_first_not_of(" \t"), line.size()));
   if (indentation.find('\t') != std::string_view::npos) return "a tab in the indentation; YAML wants spaces";
   for (const auto& [words, meaning] : kSyntaxErrors) {
     if (error.msg == words) return std::string(meaning);
   }
+  // Its sign for the end of the file.
+  if (error.msg == std::string(YAML::ErrorMsg::INVALID_ESCAPE) + '\x04') return "the file ends within a quote";
   return fmt::format("not valid YAML: {}", escape(error.msg));
 }
 
@@ -296,7 +306,8 @@ std::optional<Node> parse_document(std::string_view text, const std::string& fil
   } catch (const Refusal& refusal) {
     return refuse(refusal.mark, refusal.message);
   } catch (const YAML::Exception& error) {
-    return refuse(to_mark(error.mark), explain_syntax_error(text, error));
+    const std::string_view line = line_of(text, error.mark.line);
+    return refuse(mark_of_syntax_error(line, error), explain_syntax_error(line, error));
   }
   if (!root || root->kind == Node::Kind::kNull) return refuse({}, "is empty; at least \"apps:\" is needed");
   return root;

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/quote.h"
+#include "base/utf8.h"
 #include "protocol/frame.h"
 #include "worker/exchange.h"
 
@@ -15,6 +16,9 @@ namespace {
 
 // nginx's buffer for it is a page of memory by default: 4 KiB, or 8 on some machines. It answers 502 to a longer one.
 constexpr std::size_t kLongHeadBytes = 4096;
+
+// As much of a method as is shown: it stands without quotes, and could pass for a message of ours.
+constexpr std::size_t kMethodBytesMax = 32;
 
 ipc::RequestWords words_of(const protocol::Request& request) {
   const auto value = [&](std::string_view name) {
@@ -99,7 +103,7 @@ bool Server::conclude(const Verdict& verdict, const BodyReader& body, ResponseWr
   const bool produced = verdict.ok && body.error() == 0 && out.error() == 0;
   if (produced && out.finish() == 0) return true;
   if (body.error() == FORKLIFT_EGONE || out.error() == FORKLIFT_EGONE) {
-    log::info("{} {}: the client closed the connection", escape(request_.method()), quote(request_.uri()));
+    log::info("{}: the client closed the connection", title());
     return false;
   }
   int status = 500;
@@ -121,22 +125,27 @@ bool Server::answer(ResponseWriter& out, int status) {
 
 void Server::warn_of_long_head(std::size_t bytes) const {
   log::warning(
-      "{} {}: the head of the response has {} bytes; nginx's buffer has 4 or 8 KiB by default, and a longer head "
-      "becomes "
+      "{}: the head of the response has {} bytes; nginx's buffer has 4 or 8 KiB by default, and a longer head becomes "
       "a 502 there: raise scgi_buffer_size",
-      escape(request_.method()), quote(request_.uri()), bytes);
+      title(), bytes);
 }
 
 // `status` 0: part of the response was sent, so it is aborted.
 void Server::log_failure(int status, std::string_view reason) const {
-  const std::string method = request_.method().empty() ? "?" : escape(request_.method());
   if (status == 0) {
-    log::error("{} {} aborted: {}", method, quote(request_.uri()), reason);
+    log::error("{} aborted: {}", title(), reason);
   } else if (status >= 500) {
-    log::error("{} {} answered {}: {}", method, quote(request_.uri()), status, reason);
+    log::error("{} answered {}: {}", title(), status, reason);
   } else {
-    log::warning("{} {} refused with {}: {}", method, quote(request_.uri()), status, reason);
+    log::warning("{} refused with {}: {}", title(), status, reason);
   }
+}
+
+std::string Server::title() const {
+  const std::string_view method = request_.method();
+  const std::size_t shown = cut_at_character(method, kMethodBytesMax);
+  return fmt::format("{}{} {}", method.empty() ? "?" : escape(method.substr(0, shown)),
+                     shown < method.size() ? "..." : "", quote(request_.uri()));
 }
 
 }  // namespace forklift::worker

@@ -42,6 +42,7 @@ class Server {
   bool answer(ResponseWriter& out, int status);
   void warn_of_long_head(std::size_t bytes) const;
   void log_failure(int status, std::string_view reason) const;
+  std::string title() const;  // `GET "/uri"`, for the log; what is missing is `?` or `""`
 
   const config::App& app_;
   const forklift_plugin& plugin_;

@@ -40,8 +40,12 @@ void require_sound(const HeadScan& scan, std::size_t arrived) {
 
 // The verdict, asked for after each byte: it comes once, and stays.
 HeadScan scan_bytewise(std::string_view bytes) {
+  // Behind a verdict, only what a reason shows of the bytes still changes. To ask on would take most of the time.
+  constexpr std::size_t kAskedBehindVerdict = 50;
   HeadScan before;
+  std::size_t undecided = 0;
   for (std::size_t arrived = 0; arrived <= bytes.size(); ++arrived) {
+    if (arrived > undecided + kAskedBehindVerdict) arrived = bytes.size();
     const ExactBytes exact(bytes.substr(0, arrived));
     HeadScan now = protocol::kScgiFrame.scan(exact.view(), kHeadLimit);
     require_sound(now, arrived);
@@ -53,6 +57,7 @@ HeadScan scan_bytewise(std::string_view bytes) {
     if (before.head_bytes != 0 && now.verdict != Verdict::kBad) {
       require(now.head_bytes == before.head_bytes, "the head's size has changed");
     }
+    if (now.verdict == Verdict::kIncomplete) undecided = arrived;
     before = std::move(now);
   }
   return before;

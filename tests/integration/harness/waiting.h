@@ -30,15 +30,15 @@ class Deadline {
   std::chrono::steady_clock::time_point at_;
 };
 
-// Asks `condition` until it holds or `patience` is over; says whether it held.
+// Asks `condition` until it holds or `patience` is over, with a pause in between; says whether it held.
 template <typename Condition>
-bool eventually(Condition&& condition, milliseconds patience = kPatience) {
+bool eventually(Condition&& condition, milliseconds patience = kPatience, milliseconds pause = milliseconds(5)) {
   const Deadline deadline(patience);
   for (;;) {
     const bool last_try = deadline.passed();
     if (condition()) return true;
     if (last_try) return false;
-    std::this_thread::sleep_for(milliseconds(5));
+    std::this_thread::sleep_for(pause);
   }
 }
 

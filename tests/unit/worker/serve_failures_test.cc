@@ -119,6 +119,11 @@ TEST_P(ServeFailureTest, a_request_whose_body_ends_early_is_a_400_whatever_the_p
   EXPECT_THAT(log_, ElementsAre("warning: POST \"/x\" refused with 400: the body is shorter than its Content-Length"));
 }
 
+TEST_P(ServeFailureTest, a_method_of_any_length_takes_little_of_the_log) {
+  serve([](auto*, auto*, auto*) { return 7; }, lend(head(std::string(5000, 'M'))));
+  EXPECT_THAT(log_, ElementsAre("error: " + std::string(32, 'M') + "... \"/x\" answered 500: produce returned 7"));
+}
+
 TEST_P(ServeFailureTest, a_body_that_stands_still_is_a_408) {
   app_.timeouts.body = milliseconds(20);
   const ipc::Done done = serve(
