@@ -118,7 +118,7 @@ TEST_F(IdentityOfRoot, a_server_that_runs_as_root_insists_on_a_user) {
   const auto root = look_up(app("root"));
   ASSERT_TRUE(root);
   EXPECT_EQ(root->changes, is_root_);
-  EXPECT_EQ(root->user, 0U);
+  EXPECT_EQ(root->user, ::geteuid());
 }
 
 TEST_F(IdentityOfRoot, nothing_of_the_look_up_is_left_behind) {
