@@ -139,9 +139,6 @@ void Reception::receive(Connection& connection, bool peer_has_ended) {
 Reception::Progress Reception::receive_once(Connection& connection, bool peer_has_ended) {
   const std::size_t most = ipc::lend_bytes_max(connection.app->config().limits.head);
   if (connection.bytes == std::min(connection.head.capacity, most) && !make_room(connection, connection.bytes + 1)) {
-    log::warning("app \"{}\": no memory for a head of more than {} bytes; answered 503", connection.app->name(),
-                 connection.bytes);
-    farewell_.answer(connection, 503, 1);
     return Progress::kOver;
   }
   const std::size_t known = connection.bytes - connection.unread;  // and out of the socket
@@ -187,14 +184,21 @@ Reception::Progress Reception::receive_once(Connection& connection, bool peer_ha
     const ssize_t taken = ::recv(connection.fd.get(), at, connection.unread - 1, MSG_DONTWAIT);
     if (taken > 0) connection.unread -= static_cast<std::size_t>(taken);
   }
-  if (scan.head_bytes > connection.head.capacity && !make_room(connection, scan.head_bytes)) return Progress::kMore;
+  if (scan.head_bytes > connection.head.capacity && !make_room(connection, scan.head_bytes)) return Progress::kOver;
   return peer_has_ended || static_cast<std::size_t>(n) == room ? Progress::kMore : Progress::kWait;
 }
 
-// Gives the connection a larger buffer. False if memory is out, or limits.reception is too small even for this one.
+// Gives the connection a larger buffer; false where it was answered 503 instead, because memory or its turn is out.
 bool Reception::make_room(Connection& connection, std::size_t wanted) {
   auto larger = connections_.heads().take(std::max(wanted, kFirstBuffer));
-  if (!larger) return false;
+  if (!larger) {
+    if (const auto held_back = no_memory_.pass(Clock::now())) {
+      log::error("app \"{}\": {}; answered 503, as were {} before", connection.app->name(), larger.error().message(),
+                 *held_back);
+    }
+    farewell_.answer(connection, 503, 1);
+    return false;
+  }
   if (connection.bytes > 0) std::memcpy(larger->data, connection.head.data, connection.bytes);
   connections_.heads().give_back(connection.head);
   connection.head = *larger;
@@ -202,19 +206,19 @@ bool Reception::make_room(Connection& connection, std::size_t wanted) {
   return keep_within_budget(connection);
 }
 
-// Whoever has taken longest to send its head makes room for those that are quicker.
+// Whoever has taken longest to send its head makes room for those that are quicker. False if that is `wanting` itself.
 bool Reception::keep_within_budget(const Connection& wanting) {
   while (budget_.is_exceeded()) {
     Connection& oldest = *budget_.oldest();
-    if (&oldest == &wanting && oldest.next == nullptr) return false;
-    Connection& victim = &oldest == &wanting ? *oldest.next : oldest;
+    const bool is_itself = &oldest == &wanting;
     if (const auto held_back = over_budget_.pass(Clock::now())) {
       log::warning(
-          "app \"{}\": heads that are arriving hold more than limits.reception; the oldest is answered 503, as "
-          "were {} before",
-          victim.app->name(), *held_back);
+          "app \"{}\": heads that are arriving hold more than limits.reception; the oldest is answered 503, as were {} "
+          "before",
+          oldest.app->name(), *held_back);
     }
-    farewell_.answer(victim, 503, 1);
+    farewell_.answer(oldest, 503, 1);
+    if (is_itself) return false;
   }
   return true;
 }

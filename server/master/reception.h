@@ -59,6 +59,7 @@ class Reception {
   Throttle exhausted_;
   Throttle too_many_;
   Throttle over_budget_;
+  Throttle no_memory_;
 };
 
 }  // namespace forklift::master

@@ -96,6 +96,34 @@ TEST_P(Immunity, PastLimitsReceptionTheOldestIncompleteHeadMakesRoom) {
   EXPECT_TRUE(begun.back().receive(request.reader()).complete(200)) << "the youngest is served";
 }
 
+// Its first digit takes 4 KiB; what the length then turns out to be would take 64 KiB.
+TEST_P(Immunity, WhereTheOldestItselfWantsMoreNobodyElseMakesRoom) {
+  Server server({App{.name = "app",
+                     .plugin = plugin_file("hello"),
+                     .listen = {GetParam()},
+                     .more = "workers: {min: 1, max: 1}\ntimeouts: {head: 20s}\n"}},
+                "limits: {reception: 1M}\n");
+  server.start();
+  const ScgiRequest request = ScgiRequest::get("/slow");
+  Connection oldest = Connection::to(server.listener("app"));
+  ASSERT_TRUE(oldest.send("6"));
+  // The master has seen it once a request that came later is answered.
+  ASSERT_TRUE(fetch(server.listener("app"), request).complete(200));
+  std::vector<Connection> younger;
+  for (std::size_t i = 0; i < 250; ++i) {
+    younger.push_back(Connection::to(server.listener("app")));
+    ASSERT_TRUE(younger.back().send(request.head().substr(0, 20)));
+  }
+  ASSERT_TRUE(fetch(server.listener("app"), request).complete(200));
+  ASSERT_TRUE(oldest.send("0000:CONTENT_LENGTH"));
+  EXPECT_TRUE(oldest.receive(request.reader()).complete(503));
+  for (Connection& connection : younger) {
+    ASSERT_TRUE(connection.send(request.head().substr(20)));
+    const Response response = connection.receive(request.reader());
+    EXPECT_TRUE(response.complete(200)) << response;
+  }
+}
+
 TEST(Isolation, OfThreeAppsOneHangsAndOneCrashLoopsAndTheThirdAnswersAllTheTime) {
   const std::string two = "workers: {min: 2, max: 2}\n";
   Server server({{.name = "hangs", .plugin = fixture_file("hangs"), .more = two + "timeouts: {request: 1s}\n"},
