@@ -239,6 +239,7 @@ void WorkerPool::on_death(WorkerSlot& slot, int wait_status) {
   slot.reaped = true;
   while (read_message(slot)) continue;  // to the channel's end: a DONE that was said before the death counts
   loop_.poller.remove(slot.channel.fd());
+  for (const Stream stream : {Stream::kOutput, Stream::kError}) loop_.poller.remove(slot.output.fd(stream));
   slot.output.finish([&](Stream stream, std::string_view line) { log_output(slot, stream, line); });
   const Fate fate = fate_of(slot);
   const Obituary obituary = write_obituary(name(), slot, wait_status, fate, Clock::now());
