@@ -5,6 +5,7 @@
  *   die_late   is killed, after the first bytes
  *   hang       never returns
  *   stream     writes a page without end
+ *   read       reads the body, to its end or until it breaks off, before the page
  *   print      a line on standard output, by printf(3), and one on standard error
  *   print_long a line of a megabyte on standard error
  *   print_both two processes, 500 lines each, on the same standard output
@@ -61,19 +62,20 @@ static int print_what_was_asked(const char *what) {
 }
 
 static int produce(void *instance, const forklift_env *env, forklift_body *body, forklift_out *out) {
-  (void)instance, (void)body;
+  (void)instance;
   const char *what = env->get(env, "HTTP_X_DO", NULL);
   if (what == NULL) what = "";
   if (strcmp(what, "fail") == 0) return 1;
   if (strcmp(what, "die") == 0) raise(SIGKILL);
   while (strcmp(what, "hang") == 0) pause();
+  char more[16 * 1024];
+  for (long n = 1; n > 0 && strcmp(what, "read") == 0;) n = body->read(body, more, sizeof more);
   if (print_what_was_asked(what) != 0) return 1;
 
   const forklift_header type = {"Content-Type", "text/plain"};
   int result = out->begin(out, 200, &type, 1);
   if (result == 0) result = out->write(out, "page\n", 5);
   if (strcmp(what, "die_late") == 0 && result == 0 && out->flush(out) == 0) raise(SIGKILL);
-  char more[16 * 1024];
   memset(more, '.', sizeof more);
   while (strcmp(what, "stream") == 0 && result == 0) result = out->write(out, more, sizeof more);
   return result;
