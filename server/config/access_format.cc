@@ -85,6 +85,17 @@ Result<AccessFormat> AccessFormat::parse(std::string_view text) {
   return format;
 }
 
+std::string AccessFormat::to_string() const {
+  if (json) return "json";
+  if (*this == combined()) return "combined";
+  std::string text;
+  for (const AccessPiece& piece : pieces) {
+    for (const char c : piece.text) text += c == '$' ? "$$" : std::string(1, c);
+    if (piece.has_field) text += fmt::format("${{{}}}", config::to_string(piece.field));
+  }
+  return text;
+}
+
 AccessFormat AccessFormat::combined() {
   return *parse(kCombined);
 }

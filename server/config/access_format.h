@@ -35,6 +35,8 @@ struct AccessPiece {
   std::string text;  // written as it is, in front of the field
   bool has_field = false;
   AccessField field = AccessField::kTime;
+
+  bool operator==(const AccessPiece&) const = default;
 };
 
 struct AccessFormat {
@@ -45,6 +47,10 @@ struct AccessFormat {
   // dollar sign. An unknown field is an error that names it and what there is, and so is a line break.
   static Result<AccessFormat> parse(std::string_view text);
   static AccessFormat combined();
+
+  // The text that parses to this.
+  std::string to_string() const;
+  bool operator==(const AccessFormat&) const = default;
 };
 
 // `status`.

@@ -12,9 +12,6 @@ namespace forklift::config {
 
 namespace {
 
-// Names go into file names, the log and process titles.
-constexpr std::size_t kNameBytesMax = 64;
-
 bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
@@ -106,8 +103,8 @@ void read_app_name(Value& value) {
   if (written->empty() || !std::ranges::all_of(*written, is_name_character)) {
     return value.refuse(fmt::format("{} must be made of a-z, 0-9, _ and -", quote(*written, 60)));
   }
-  if (written->size() > kNameBytesMax) {
-    return value.refuse(fmt::format("has {} bytes; at most {}", written->size(), kNameBytesMax));
+  if (const std::uint64_t max = value.key().type.max; written->size() > max) {
+    return value.refuse(fmt::format("has {} bytes; at most {}", written->size(), max));
   }
   value.app().name = *written;
 }
@@ -135,6 +132,10 @@ void read_workers(Value& value) {
   if (workers.min > workers.max) {
     value.refuse(fmt::format("min ({}) is more than max ({})", workers.min, workers.max));
   }
+}
+
+void read_settings(Value& value) {
+  value.tree(value.app().settings);
 }
 
 }  // namespace forklift::config

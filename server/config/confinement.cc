@@ -3,26 +3,15 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <charconv>
-#include <limits>
 
 #include "base/quote.h"
+#include "config/subject.h"
 #include "config/units.h"
 #include "config/value.h"
 
 namespace forklift::config {
 
 namespace {
-
-// (uid_t)-1 is no user: setresuid(2) takes it for "leave as it is".
-constexpr std::uint64_t kAccountMax = std::numeric_limits<std::uint32_t>::max() - 1;
-
-// 0, 1, 2, channel, image, the connection, and what opening the plugin takes.
-constexpr std::uint64_t kFilesMin = 16;
-// The most to which Linux lets anybody raise fs.nr_open, and so RLIMIT_NOFILE; it knows no unlimited one.
-constexpr std::uint64_t kFilesMax = 2'147'483'584;
-
-constexpr unsigned kUmaskMax = 0777;
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -62,46 +51,37 @@ std::uint64_t& add_limit(Value& value, int resource) {
 
 }  // namespace
 
-void read_account(Value& value, std::string& out) {
-  const auto written = value.text();
-  if (!written) return;
-  if (written->empty()) return value.refuse("is empty; write a name or a number");
-  if (std::ranges::all_of(*written, is_digit)) {
-    std::uint64_t number = 0;
-    value.count(number, 0, kAccountMax);
-  }
-  out = *written;
-}
-
-void read_umask(Value& value) {
-  const auto written = value.text();
-  if (!written) return;
-  unsigned umask = 0;
-  const char* const end = written->data() + written->size();
-  const auto [stop, error] = std::from_chars(written->data(), end, umask, 8);
-  if (error != std::errc() || stop != end || umask > kUmaskMax) {
-    return value.refuse(fmt::format("{} is not a umask; write octal digits, 000 to 777", quote(*written, 60)));
-  }
-  value.app().confinement.umask = umask;
-}
-
 void read_environment(Value& value) {
   if (value.node().kind != Node::Kind::kMap) return value.refuse("must be a map of names and values");
   for (const Node& variable : value.node().children) read_variable(value, variable);
 }
 
+Node show_environment(const Subject& subject, const Key&) {
+  Node map;
+  map.kind = Node::Kind::kMap;
+  for (const auto& [name, value] : subject.app->confinement.environment) {
+    map.children.push_back(scalar(value));
+    map.children.back().name = name;
+  }
+  return map;
+}
+
 void read_byte_limit(Value& value, int resource) {
   std::uint64_t& limit = add_limit(value, resource);
-  if (!value.is("unlimited")) value.size(limit, 0, RLIM_INFINITY);
+  if (!value.is("unlimited")) value.size(limit);
 }
 
 void read_count_limit(Value& value, int resource) {
   std::uint64_t& limit = add_limit(value, resource);
-  if (!value.is("unlimited")) value.count(limit, 0, RLIM_INFINITY);
+  if (!value.is("unlimited")) value.count(limit);
 }
 
-void read_file_limit(Value& value) {
-  value.count(add_limit(value, RLIMIT_NOFILE), kFilesMin, kFilesMax);
+Node show_limit(const Subject& subject, const Key& key, int resource) {
+  const auto& limits = subject.app->confinement.rlimits;
+  const auto limit = std::ranges::find(limits, resource, &Rlimit::resource);
+  if (limit == limits.end()) return {};
+  if (limit->value == RLIM_INFINITY) return scalar("unlimited");
+  return scalar(key.type.kind == Type::Kind::kSize ? format_size(limit->value) : fmt::format("{}", limit->value));
 }
 
 void check_directory(Reading& reading, const Node& map) {

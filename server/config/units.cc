@@ -89,4 +89,13 @@ std::string format_size(std::uint64_t bytes) {
   return shown;
 }
 
+std::string format_duration(Duration duration) {
+  std::string shown = "0";
+  for (const auto& [unit, length] : kDurationUnits) {
+    if (duration >= length && duration % length == Duration::zero())
+      shown = fmt::format("{}{}", duration / length, unit);
+  }
+  return shown;
+}
+
 }  // namespace forklift::config

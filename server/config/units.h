@@ -26,4 +26,7 @@ Result<Duration> parse_duration(std::string_view text);
 // The size as a person would have written it: 65536 is `64K`.
 std::string format_size(std::uint64_t bytes);
 
+// The same for a duration: 60000 ms is `1m`.
+std::string format_duration(Duration duration);
+
 }  // namespace forklift::config

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <climits>
 
 #include "base/quote.h"
@@ -25,15 +26,14 @@ std::string_view describe(Node::Kind kind) {
 void read_key(Reading& reading, const Node& node, std::string_view parent) {
   const Key* key = find_key(parent, node.name);
   if (!key) return reading.complain(node.name_mark, explain_unknown(parent, node.name));
-  if (!key->read) {
+  if (!key->supported()) {
     return reading.complain(node.name_mark, fmt::format("key \"{}\" is not supported yet", key->shown()));
   }
   Value value(reading, *key, node);
-  if (node.kind == Node::Kind::kNull && !key->may_be_empty) {
-    const bool can_go = key->presence == Key::Presence::kOptional;
-    return value.refuse(can_go ? "has no value; write one or remove the key" : "has no value");
+  if (node.kind == Node::Kind::kNull && !key->type.may_be_empty) {
+    return value.refuse(key->absent.required ? "has no value" : "has no value; write one or remove the key");
   }
-  key->read(value);
+  key->type.read(value);
 }
 
 Settings to_settings(const Node& node, const Reading& reading) {
@@ -56,7 +56,7 @@ Settings to_settings(const Node& node, const Reading& reading) {
 void read_keys(Reading& reading, const Node& map, std::string_view parent) {
   for (const Node& child : map.children) read_key(reading, child, parent);
   for (const Key& key : all_keys()) {
-    if (key.presence != Key::Presence::kRequired || key.parent() != parent) continue;
+    if (!key.absent.required || key.parent() != parent) continue;
     const bool present = std::ranges::any_of(map.children, [&](const Node& child) { return child.name == key.name(); });
     if (!present) reading.complain(map.mark, fmt::format("key \"{}\" is missing", key.shown()));
   }
@@ -66,6 +66,11 @@ std::optional<std::string_view> Value::text() {
   if (node_.kind == Node::Kind::kScalar) return node_.text;
   refuse(fmt::format("must be a single value, not {}", describe(node_.kind)));
   return std::nullopt;
+}
+
+bool Value::is(std::string_view word) const {
+  const auto words = key_.type.known_words();
+  return node_.kind == Node::Kind::kScalar && node_.text == word && std::ranges::find(words, word) != words.end();
 }
 
 void Value::section() {
@@ -85,16 +90,40 @@ void Value::path(std::string& out) {
   out = std::move(absolute);
 }
 
-void Value::duration(Duration& out, Zero zero) {
+void Value::account(std::string& out) {
+  const auto written = text();
+  if (!written) return;
+  if (written->empty()) return refuse("is empty; write a name or a number");
+  if (std::ranges::all_of(*written, [](char c) { return c >= '0' && c <= '9'; })) {
+    std::uint64_t number = 0;
+    count(number);
+  }
+  out = *written;
+}
+
+void Value::octal(unsigned& out) {
+  const auto written = text();
+  if (!written) return;
+  unsigned permissions = 0;
+  const char* const end = written->data() + written->size();
+  const auto [stop, error] = std::from_chars(written->data(), end, permissions, 8);
+  if (error != std::errc() || stop != end || permissions > key_.type.max) {
+    return refuse(
+        fmt::format("{} is not a {}; write octal digits, {}", quote(*written, 60), key_.name(), key_.type.range()));
+  }
+  out = permissions;
+}
+
+void Value::duration(Duration& out) {
   const auto written = text();
   if (!written) return;
   const auto duration = parse_duration(*written);
   if (!duration) return refuse(duration.error().message());
-  if (*duration == Duration::zero() && zero == Zero::kRefused) return refuse("must be more than 0; it cannot be off");
+  if (*duration == Duration::zero() && key_.type.min > 0) return refuse("must be more than 0; it cannot be off");
   out = *duration;
 }
 
-std::optional<std::uint64_t> Value::number_between(Parse* parse, Format* format, std::uint64_t min, std::uint64_t max) {
+std::optional<std::uint64_t> Value::number_within(Parse* parse) {
   const auto written = text();
   if (!written) return std::nullopt;
   const auto number = parse(*written);
@@ -102,18 +131,25 @@ std::optional<std::uint64_t> Value::number_between(Parse* parse, Format* format,
     refuse(number.error().message());
     return std::nullopt;
   }
-  if (*number < min || *number > max) {
-    refuse(fmt::format("{} is out of range; write {} to {}", *written, format(min), format(max)));
+  if (*number < key_.type.min || *number > key_.type.max) {
+    refuse(fmt::format("{} is out of range; write {}", *written, key_.type.range()));
     return std::nullopt;
   }
   return *number;
 }
 
-void Value::refuse_word(std::string_view written, const std::vector<std::string_view>& known,
-                        std::initializer_list<std::string_view> later) {
-  if (std::ranges::find(later, written) != later.end())
-    return refuse(fmt::format("\"{}\" is not supported yet", written));
-  refuse(fmt::format("{} is unknown; write {}", quote(written, 60), fmt::join(known, ", ")));
+std::optional<std::size_t> Value::index_of_word() {
+  const auto written = text();
+  if (!written) return std::nullopt;
+  const auto words = key_.type.known_words();
+  const auto found = std::ranges::find(words, *written);
+  if (found != words.end()) return found - words.begin();
+  if (!written->empty() && std::ranges::find(key_.type.later, *written) != key_.type.later.end()) {
+    refuse(fmt::format("\"{}\" is not supported yet", *written));
+  } else {
+    refuse(fmt::format("{} is unknown; write {}", quote(*written, 60), fmt::join(words, ", ")));
+  }
+  return std::nullopt;
 }
 
 void Value::tree(Settings& out) {

@@ -5,11 +5,9 @@
 
 #include <concepts>
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "config/config.h"
 #include "config/document.h"
@@ -43,10 +41,9 @@ struct Reading {
 // Reads all keys of `map`, which are those of `parent` in the table, and complains about unknown and missing ones.
 void read_keys(Reading& reading, const Node& map, std::string_view parent);
 
-enum class Zero { kMeansOff, kRefused };
-
-// A value and the row of the table that it was written for. The functions that fill a variable leave it as it is and
-// add a finding with the value's place and the key's name where the value is not what it has to be.
+// A value and the row of the table that it was written for, which has its range and its words. The functions that fill
+// a variable leave it as it is and add a finding with the value's place and the key's name where the value is not what
+// it has to be.
 class Value {
  public:
   Value(Reading& reading, const Key& key, const Node& node) : reading_(reading), key_(key), node_(node) {}
@@ -61,8 +58,8 @@ class Value {
   // The text of a scalar.
   std::optional<std::string_view> text();
 
-  // Whether that text is `word`, without a finding where it isn't.
-  bool is(std::string_view word) const { return node_.kind == Node::Kind::kScalar && node_.text == word; }
+  // Whether that text is `word`, and the key knows it; without a finding where it isn't.
+  bool is(std::string_view word) const;
 
   // A map whose keys have rows of their own.
   void section();
@@ -70,39 +67,36 @@ class Value {
   // A path, made absolute.
   void path(std::string& out);
 
-  void duration(Duration& out, Zero zero);
+  // A user or group: a name, or a number.
+  void account(std::string& out);
 
-  // Numbers between `min` and `max`, which must fit into the variable: bytes with units, a mere count, or hundredths.
-  template <std::integral Number>
-  void size(Number& out, std::uint64_t min, std::uint64_t max) {
-    if (const auto number = number_between(parse_size, format_size, min, max)) out = static_cast<Number>(*number);
-  }
-  template <std::integral Number>
-  void count(Number& out, std::uint64_t min, std::uint64_t max) {
-    const auto format = [](std::uint64_t number) { return fmt::format("{}", number); };
-    if (const auto number = number_between(parse_count, format, min, max)) out = static_cast<Number>(*number);
-  }
-  template <std::integral Number>
-  void percent(Number& out, std::uint64_t min, std::uint64_t max) {
-    const auto format = [](std::uint64_t number) { return fmt::format("{}%", number); };
-    if (const auto number = number_between(parse_percent, format, min, max)) out = static_cast<Number>(*number);
-  }
+  // Permissions: octal digits.
+  void octal(unsigned& out);
 
-  // One of `words`. Those in `later` belong to the design, but are not supported yet.
-  template <typename Choice>
-  void word(Choice& out, std::initializer_list<std::pair<std::string_view, Choice>> words,
-            std::initializer_list<std::string_view> later = {}) {
-    const auto written = text();
-    if (!written) return;
-    std::vector<std::string_view> known;
-    for (const auto& [word, choice] : words) {
-      if (*written == word) {
-        out = choice;
-        return;
-      }
-      known.push_back(word);
+  void duration(Duration& out);
+
+  // Numbers within the key's range, which must fit into the variable: bytes with units, a mere count, or hundredths.
+  template <std::integral Number>
+  void size(Number& out) {
+    if (const auto number = number_within(parse_size)) out = static_cast<Number>(*number);
+  }
+  template <std::integral Number>
+  void count(Number& out) {
+    if (const auto number = number_within(parse_count)) {
+      out = static_cast<Number>(*number);
     }
-    refuse_word(*written, known, later);
+  }
+  template <std::integral Number>
+  void percent(Number& out) {
+    if (const auto number = number_within(parse_percent)) {
+      out = static_cast<Number>(*number);
+    }
+  }
+
+  // One of the key's words.
+  template <typename Choice>
+  void word(Choice& out) {
+    if (const auto index = index_of_word()) out = static_cast<Choice>(*index);
   }
 
   // Anything, as a tree of strings. Nothing at all is an empty map.
@@ -115,11 +109,9 @@ class Value {
 
  private:
   using Parse = Result<std::uint64_t>(std::string_view text);
-  using Format = std::string(std::uint64_t number);
 
-  std::optional<std::uint64_t> number_between(Parse* parse, Format* format, std::uint64_t min, std::uint64_t max);
-  void refuse_word(std::string_view written, const std::vector<std::string_view>& known,
-                   std::initializer_list<std::string_view> later);
+  std::optional<std::uint64_t> number_within(Parse* parse);
+  std::optional<std::size_t> index_of_word();
 
   Reading& reading_;
   const Key& key_;

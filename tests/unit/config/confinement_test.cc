@@ -133,7 +133,7 @@ TEST(Confinement, RefusesLimitsThatCannotBe) {
 TEST(Confinement, LetsAWorkerGainPrivilegesOnlyForAPlainFalse) {
   EXPECT_FALSE(confinement("no_new_privs: false").no_new_privs);
   EXPECT_TRUE(confinement("no_new_privs: true").no_new_privs);
-  EXPECT_EQ(verdict(app_with("no_new_privs: no")), "app.yaml:5:19: no_new_privs: \"no\" is unknown; write true, false");
+  EXPECT_EQ(verdict(app_with("no_new_privs: no")), "app.yaml:5:19: no_new_privs: \"no\" is unknown; write false, true");
 }
 
 TEST(Confinement, KeepsTheEnvironmentAsWrittenAndInOrder) {
