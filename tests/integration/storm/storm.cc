@@ -105,7 +105,7 @@ class Storm {
   void signal_if_there(pid_t worker, int signal) {
     try {
       server_.signal_worker(worker, signal);
-    } catch (const std::runtime_error&) {
+    } catch (const std::exception&) {
       // It has died meanwhile.
     }
   }
