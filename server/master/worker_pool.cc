@@ -227,11 +227,13 @@ void WorkerPool::on_slot_deadline(WorkerSlot& slot) {
   }
 }
 
-// The whole group, so that what the plugin has forked goes too; the rest of it follows when the worker is reaped.
+// Its group too, so that what the plugin has forked goes with it; the rest of that follows when the worker is reaped. Not
+// the group alone: a plugin may have left it (setpgid(2)) and a child in it.
 void WorkerPool::kill(WorkerSlot& slot, KillReason reason) {
   if (slot.reaped || slot.pid <= 0) return;  // 0 would be our own group
   if (slot.killed == KillReason::kNone) slot.killed = reason;
-  if (::kill(-slot.pid, SIGKILL) != 0) ::kill(slot.pid, SIGKILL);
+  ::kill(slot.pid, SIGKILL);
+  ::kill(-slot.pid, SIGKILL);
   slot.deadline.set(loop_.timers, Clock::now() + kDeathGrace);
 }
 
