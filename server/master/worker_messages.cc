@@ -13,26 +13,38 @@ void WorkerPool::on_channel(WorkerSlot& slot) {
   read_message(slot);
 }
 
-// Reads one message; the poller reports again while there are more. False if none is there any more.
-bool WorkerPool::read_message(WorkerSlot& slot) {
+// To the channel's end: a DONE that was said before the death counts. What else has its other end, a process that the
+// plugin has forked and that has left the group, may go on writing, which is not waited for.
+void WorkerPool::read_last_words(WorkerSlot& slot) {
+  std::size_t left = slot.channel.backlog_max();
+  while (const std::size_t cost = read_message(slot)) {
+    if (cost >= left) return;
+    left -= cost;
+  }
+}
+
+// Reads one message; the poller reports again while there are more. Returns its size with kMessageCost, 0 if none is
+// there any more.
+std::size_t WorkerPool::read_message(WorkerSlot& slot) {
   // Static: a worker's words are bounded, and the master has one thread.
   static std::array<char, sizeof(ipc::Failed) + ipc::kTextMax> buffer;
   iovec part{buffer.data(), buffer.size()};
   auto received = slot.channel.receive({&part, 1}, ipc::Wait::kNo);
   if (!received) {
     broken_protocol(slot, received.error().message());
-    return false;
+    return 0;
   }
-  if (!*received) return false;
+  if (!*received) return 0;
   if ((*received)->bytes == 0) {
     // Its end of the channel is closed: it is dying, or its plugin has closed what is not its own. Until it is reaped
     // the poller would spin.
     loop_.poller.remove(slot.channel.fd());
     kill(slot, KillReason::kBrokenProtocol);
-    return false;
+    return 0;
   }
-  on_message(slot, {buffer.data(), (*received)->bytes}, std::move((*received)->fd));
-  return true;
+  const std::size_t bytes = (*received)->bytes;
+  on_message(slot, {buffer.data(), bytes}, std::move((*received)->fd));
+  return bytes + ipc::Channel::kMessageCost;
 }
 
 void WorkerPool::on_message(WorkerSlot& slot, std::string_view bytes, UniqueFd fd) {
@@ -74,6 +86,7 @@ void WorkerPool::on_image(WorkerSlot& slot, UniqueFd image) {
   const bool expected = is_starting && slot.next_step == ipc::Step::kImaged;
   if (!expected || slot.generation->image) return broken_protocol(slot, "an image that was not asked for");
   slot.generation->image = std::move(image);
+  slot.channel.refuse_descriptors();
 }
 
 void WorkerPool::on_failed(WorkerSlot& slot, ipc::Step step, std::string_view reason) {

@@ -227,8 +227,8 @@ void WorkerPool::on_slot_deadline(WorkerSlot& slot) {
   }
 }
 
-// Its group too, so that what the plugin has forked goes with it; the rest of that follows when the worker is reaped. Not
-// the group alone: a plugin may have left it (setpgid(2)) and a child in it.
+// Its group too, so that what the plugin has forked goes with it; the rest of that follows when the worker is reaped.
+// Not the group alone: a plugin may have left it (setpgid(2)) and a child in it.
 void WorkerPool::kill(WorkerSlot& slot, KillReason reason) {
   if (slot.reaped || slot.pid <= 0) return;  // 0 would be our own group
   if (slot.killed == KillReason::kNone) slot.killed = reason;
@@ -239,7 +239,7 @@ void WorkerPool::kill(WorkerSlot& slot, KillReason reason) {
 
 void WorkerPool::on_death(WorkerSlot& slot, int wait_status) {
   slot.reaped = true;
-  while (read_message(slot)) continue;  // to the channel's end: a DONE that was said before the death counts
+  read_last_words(slot);
   loop_.poller.remove(slot.channel.fd());
   for (const Stream stream : {Stream::kOutput, Stream::kError}) loop_.poller.remove(slot.output.fd(stream));
   slot.output.finish([&](Stream stream, std::string_view line) { log_output(slot, stream, line); });

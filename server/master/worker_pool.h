@@ -102,7 +102,8 @@ class WorkerPool {
   void on_slot_deadline(WorkerSlot& slot);
 
   // ---- worker_messages.cc: what workers say ----
-  bool read_message(WorkerSlot& slot);
+  std::size_t read_message(WorkerSlot& slot);
+  void read_last_words(WorkerSlot& slot);
   void on_message(WorkerSlot& slot, std::string_view message, UniqueFd fd);
   void on_step(WorkerSlot& slot, ipc::Step step);
   void on_image(WorkerSlot& slot, UniqueFd image);
