@@ -139,11 +139,12 @@ void App::note(const Connection& connection, const Outcome& outcome) {
                       .complete = outcome.complete,
                       .took = Clock::now() - connection.accepted,
                       .waited = connection.waited};
+  ipc::WordsCopy copy;
   const WorkerSlot* slot = connection.slot;
   if (slot && slot->generation && slot->page.taken() == slot->lend_serial) {
     record.generation = slot->generation->number;
     record.worker = slot->pid;
-    record.request = slot->page.request();
+    record.request = slot->page.request(copy);
   }
   access_line_.clear();
   append_access_line(access_line_, config().access_log.format, record);

@@ -38,7 +38,8 @@ std::string describe_end(KillReason killed, int wait_status) {
 std::string describe_work(const WorkerSlot& slot, TimePoint now) {
   if (!slot.lent) return "while idle";
   if (slot.page.taken() != slot.lend_serial) return "before it took the request";
-  const ipc::RequestWords request = slot.page.request();
+  ipc::WordsCopy copy;
+  const ipc::RequestWords request = slot.page.request(copy);
   return fmt::format("with {} {} since {:.3f} s", request.method.empty() ? "?" : escape(request.method),
                      quote(request.uri), std::chrono::duration<double>(now - slot.lent_at).count());
 }
