@@ -64,13 +64,17 @@ void WorkerPool::on_message(WorkerSlot& slot, std::string_view bytes, UniqueFd f
 }
 
 void WorkerPool::on_step(WorkerSlot& slot, ipc::Step step) {
+  if (slot.killed != KillReason::kNone) return;  // too late
   if (step != ipc::Step::kReady) {
     slot.next_step = static_cast<ipc::Step>(static_cast<std::uint32_t>(step) + 1);
     return;
   }
   if (!slots_.apply(slot, SlotEvent::kReady)) return broken_protocol(slot, "READY twice");
-  slot.deadline.cancel();
-  if (slot.state == SlotState::kIdle) became_idle(slot);
+  // One that is DRAINING keeps the deadline that it has: of its leaving, or of its request.
+  if (slot.state == SlotState::kIdle) {
+    slot.deadline.cancel();
+    became_idle(slot);
+  }
   slot.generation->proved = true;
   if (state_ != AppState::kRunning) {
     log::info("app \"{}\": generation {} is running", name(), slot.generation->number);
@@ -100,7 +104,7 @@ void WorkerPool::on_done(WorkerSlot& slot, const ipc::Done& done) {
   if (!slot.lent || done.serial != slot.lend_serial || !slots_.apply(slot, SlotEvent::kDone)) {
     return broken_protocol(slot, "DONE for a request that was not lent");
   }
-  slot.deadline.cancel();
+  if (slot.killed == KillReason::kNone) slot.deadline.cancel();
   slot.has_served = true;
   backoff_.succeeded(slot.started);
   const bool known = done.ending == ipc::Ending::kComplete || done.ending == ipc::Ending::kLinger ||

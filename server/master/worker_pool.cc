@@ -18,6 +18,12 @@ constexpr Duration kLendRetry = milliseconds(50);
 // A process in uninterruptible sleep does not die of SIGKILL; its client does not have to wait for it.
 constexpr Duration kDeathGrace = seconds(5);
 
+// Dead before it could show that it serves, and not because it was told to leave: as good as a start that has failed.
+bool died_young(const WorkerSlot& slot) {
+  const bool was_told = slot.state == SlotState::kDraining && slot.killed != KillReason::kBrokenProtocol;
+  return slot.state == SlotState::kStarting || (!slot.has_served && !slot.lent && !was_told);
+}
+
 }  // namespace
 
 std::string_view to_string(AppState state) {
@@ -128,7 +134,6 @@ WorkerPool::Lend WorkerPool::lend(WorkerSlot& slot, Connection& connection) {
     const int code = sent.error().code();
     if (code == EPIPE || code == ECONNRESET || code == ENOTCONN) {
       kill(slot, KillReason::kBrokenProtocol);
-      slots_.apply(slot, SlotEvent::kDrain);
       return Lend::kTryOthers;
     }
     if (no_room_.pass(Clock::now())) {
@@ -234,6 +239,8 @@ void WorkerPool::kill(WorkerSlot& slot, KillReason reason) {
   if (slot.killed == KillReason::kNone) slot.killed = reason;
   ::kill(slot.pid, SIGKILL);
   ::kill(-slot.pid, SIGKILL);
+  // Should it have said DONE in its last moment, no other request is to follow it. One that is STARTING has failed.
+  if (slot.state != SlotState::kStarting) slots_.apply(slot, SlotEvent::kDrain);
   slot.deadline.set(loop_.timers, Clock::now() + kDeathGrace);
 }
 
@@ -247,15 +254,15 @@ void WorkerPool::on_death(WorkerSlot& slot, int wait_status) {
   const Obituary obituary = write_obituary(name(), slot, wait_status, fate, Clock::now());
   log::write(obituary.level, obituary.line);
 
+  const bool young = died_young(slot);
   if (Connection* orphan = std::exchange(slot.lent, nullptr)) owner_.on_orphan(*orphan, fate);
-  const bool died_young = slot.state == SlotState::kStarting || (slot.state == SlotState::kIdle && !slot.has_served);
   slots_.apply(slot, SlotEvent::kDied);
   slot.deadline.cancel();
   slot.channel.close();
   slot.page = {};
   slot.generation.reset();
   // While stopping, too, where a queued request would start the next one at once.
-  if (died_young && (!stopping_ || owner_.waiting() > 0)) start_failed();
+  if (young && (!stopping_ || owner_.waiting() > 0)) start_failed();
 }
 
 }  // namespace forklift::master

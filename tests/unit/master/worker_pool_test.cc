@@ -164,5 +164,39 @@ TEST_F(WorkerPoolTest, a_worker_that_has_left_its_group_is_killed_too) {
   EXPECT_THAT(owner_.orphans_, ElementsAre(Fate::kAnswer504));
 }
 
+TEST_F(WorkerPoolTest, one_that_says_done_as_it_is_killed_gets_no_other_request) {
+  start([](Birth& birth) {
+    become_ready(birth);
+    ipc::Done done;
+    done.serial = take_lend(birth);
+    (void)birth.channel.send(done);
+    sleep_for_ever();
+  });
+  lend();
+  pool_->kill(slot(), KillReason::kTotalTimeout);
+  EXPECT_TRUE(run_until([&] {
+    receive();
+    EXPECT_EQ(pool_->slots().lowest_idle(), nullptr);
+    reap();
+    return pool_->slots().processes() == 0;
+  }));
+}
+
+TEST_F(WorkerPoolTest, one_that_says_ready_again_in_its_last_request_keeps_its_deadline) {
+  app_.timeouts.request = seconds(20);
+  app_.workers.max_requests = 1;
+  start([](Birth& birth) {
+    become_ready(birth);
+    take_lend(birth);
+    become_ready(birth);
+    say(birth, ipc::Step::kForked);
+    sleep_for_ever();
+  });
+  lend();
+  ASSERT_TRUE(run_until([&] { return slot().next_step == ipc::Step::kImaged; }));
+  loop_->timers.run(Clock::now() + seconds(60));
+  EXPECT_EQ(slot().killed, KillReason::kRequestTimeout);
+}
+
 }  // namespace
 }  // namespace forklift::master
