@@ -53,6 +53,9 @@ void WorkerPool::grow() {
     if (!below_min && owner_.waiting() <= slots_.count(SlotState::kStarting)) return;
     // The first worker of a generation makes the image and proves that it serves; the others follow it.
     if (!generation_->proved && slots_.count(SlotState::kStarting) > 0) return;
+    // A plugin whose end hangs must not fill the machine with processes. One more, because a worker's replacement
+    // starts with its last request.
+    if (slots_.count(SlotState::kDraining) > most || slots_.processes() >= kSlotsMax) return warn_of_leavers();
     if (!backoff_.allows(Clock::now())) {
       if (!retry_.is_set()) retry_.set(loop_.timers, backoff_.until());
       return;
@@ -63,6 +66,12 @@ void WorkerPool::grow() {
   if (at_max_.pass(Clock::now())) {
     log::warning("app \"{}\": all {} workers are busy (workers.max); {} requests wait", name(), most, owner_.waiting());
   }
+}
+
+void WorkerPool::warn_of_leavers() {
+  if (!leavers_.pass(Clock::now())) return;
+  log::warning("app \"{}\": {} workers were told to leave and have not; no other is started before one of them is gone",
+               name(), slots_.count(SlotState::kDraining));
 }
 
 void WorkerPool::spawn() {
@@ -221,6 +230,9 @@ void WorkerPool::on_slot_deadline(WorkerSlot& slot) {
   if (slot.killed != KillReason::kNone) {
     log::error("{}: still there {} s after SIGKILL", label(slot), std::chrono::ceil<seconds>(kDeathGrace).count());
     if (slot.lent) owner_.on_orphan(*std::exchange(slot.lent, nullptr), Fate::kAbort);
+    if (!stopping_) return;
+    unwatch(slot);
+    bury(slot);
   } else if (slot.state == SlotState::kStarting) {
     kill(slot, KillReason::kStartTimeout);
   } else if (slot.lent) {
@@ -247,8 +259,7 @@ void WorkerPool::kill(WorkerSlot& slot, KillReason reason) {
 void WorkerPool::on_death(WorkerSlot& slot, int wait_status) {
   slot.reaped = true;
   read_last_words(slot);
-  loop_.poller.remove(slot.channel.fd());
-  for (const Stream stream : {Stream::kOutput, Stream::kError}) loop_.poller.remove(slot.output.fd(stream));
+  unwatch(slot);
   slot.output.finish([&](Stream stream, std::string_view line) { log_output(slot, stream, line); });
   const Fate fate = fate_of(slot);
   const Obituary obituary = write_obituary(name(), slot, wait_status, fate, Clock::now());
@@ -256,13 +267,24 @@ void WorkerPool::on_death(WorkerSlot& slot, int wait_status) {
 
   const bool young = died_young(slot);
   if (Connection* orphan = std::exchange(slot.lent, nullptr)) owner_.on_orphan(*orphan, fate);
+  bury(slot);
+  // While stopping, too, where a queued request would start the next one at once.
+  if (young && (!stopping_ || owner_.waiting() > 0)) start_failed();
+}
+
+void WorkerPool::unwatch(const WorkerSlot& slot) {
+  loop_.poller.remove(slot.channel.fd());
+  for (const Stream stream : {Stream::kOutput, Stream::kError}) loop_.poller.remove(slot.output.fd(stream));
+}
+
+// Lets go of everything that belongs to the worker.
+void WorkerPool::bury(WorkerSlot& slot) {
   slots_.apply(slot, SlotEvent::kDied);
   slot.deadline.cancel();
   slot.channel.close();
+  slot.output = {};
   slot.page = {};
   slot.generation.reset();
-  // While stopping, too, where a queued request would start the next one at once.
-  if (young && (!stopping_ || owner_.waiting() > 0)) start_failed();
 }
 
 }  // namespace forklift::master

@@ -183,7 +183,7 @@ TEST_F(WorkerPoolTest, one_that_says_done_as_it_is_killed_gets_no_other_request)
 }
 
 TEST_F(WorkerPoolTest, one_that_says_ready_again_in_its_last_request_keeps_its_deadline) {
-  app_.timeouts.request = seconds(20);
+  app_.timeouts.request = milliseconds(100);
   app_.workers.max_requests = 1;
   start([](Birth& birth) {
     become_ready(birth);
@@ -194,8 +194,56 @@ TEST_F(WorkerPoolTest, one_that_says_ready_again_in_its_last_request_keeps_its_d
   });
   lend();
   ASSERT_TRUE(run_until([&] { return slot().next_step == ipc::Step::kImaged; }));
-  loop_->timers.run(Clock::now() + seconds(60));
-  EXPECT_EQ(slot().killed, KillReason::kRequestTimeout);
+  EXPECT_TRUE(run_until([&] {
+    loop_->timers.run(Clock::now());
+    return slot().killed == KillReason::kRequestTimeout;
+  }));
+}
+
+TEST_F(WorkerPoolTest, those_that_are_told_to_leave_and_do_not_are_no_more_than_workers_max_and_one) {
+  app_.workers.max = 2;
+  app_.workers.max_requests = 1;
+  start([](Birth& birth) {
+    become_ready(birth);
+    ipc::Done done;
+    done.serial = take_lend(birth);
+    (void)birth.channel.send(done);
+    sleep_for_ever();
+  });
+  owner_.waiting_ = 1;
+  for (std::size_t answered = 0; answered < 3; ++answered) {
+    WorkerSlot* idle = nullptr;
+    ASSERT_TRUE(run_until([&] {
+      pool_->grow();
+      return (idle = pool_->slots().lowest_idle()) != nullptr;
+    }));
+    ASSERT_EQ(pool_->lend(*idle, connection_), WorkerPool::Lend::kLent);
+    ASSERT_TRUE(run_until([&] { return owner_.done_.size() == answered + 1; }));
+  }
+  EXPECT_EQ(pool_->slots().count(SlotState::kDraining), 3U);
+  pool_->grow();
+  EXPECT_EQ(pool_->slots().live(), 0U);
+  EXPECT_THAT(log_, HasSubstr("3 workers were told to leave and have not"));
+
+  ::kill(unreaped().front(), SIGKILL);
+  ASSERT_TRUE(run_until([&] { return pool_->slots().processes() == 2; }));
+  pool_->grow();
+  EXPECT_EQ(pool_->slots().live(), 1U);
+}
+
+TEST_F(WorkerPoolTest, a_stop_does_not_wait_for_a_process_that_does_not_die) {
+  start([](Birth& birth) {
+    become_ready(birth);
+    sleep_for_ever();
+  });
+  const pid_t pid = slot().pid;
+  pool_->begin_stop();
+  pool_->kill_all();
+  // Nobody reaps it here, which looks the same to the pool.
+  loop_->timers.run(Clock::now() + seconds(6));
+  EXPECT_EQ(pool_->slots().processes(), 0U);
+  EXPECT_THAT(log_, HasSubstr("still there 5 s after SIGKILL"));
+  EXPECT_EQ(::waitpid(pid, nullptr, 0), pid);
 }
 
 }  // namespace
