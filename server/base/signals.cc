@@ -26,6 +26,8 @@ void block_signals() {
   const sigset_t set = master_signals();
   ::sigprocmask(SIG_BLOCK, &set, nullptr);
   set_action(SIGPIPE, SIG_IGN);
+  // A log that is as large as RLIMIT_FSIZE allows is one that cannot be written, no reason to die.
+  set_action(SIGXFSZ, SIG_IGN);
   // A parent may have left it ignored, and then the kernel would reap our workers before we can.
   set_action(SIGCHLD, SIG_DFL);
 }

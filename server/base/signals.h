@@ -9,7 +9,7 @@
 
 namespace forklift {
 
-// Blocks every signal that the master understands, and ignores SIGPIPE. The first thing that main() does: a signal that
+// Blocks every signal that the master understands, and ignores SIGPIPE and SIGXFSZ. The first thing that main() does: a signal that
 // comes during the start waits for SignalEvents, instead of killing a half-made server.
 void block_signals();
 

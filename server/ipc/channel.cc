@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/socket_options.h"
+
 namespace forklift::ipc {
 
 namespace {
@@ -46,6 +48,8 @@ Result<UniqueFd> take_descriptor(msghdr& message) {
       int fd = -1;
       std::memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof fd);
       surplus = surplus || found;
+      // Nobody is to wait for one that is closed again.
+      forbid_lingering(fd);
       found.reset(fd);
     }
   }
@@ -106,6 +110,18 @@ Result<std::optional<Channel::Received>> Channel::receive(std::span<iovec> parts
   if (message.msg_flags & MSG_CTRUNC) return fail("a message has lost its descriptor: too many are open");
   if (message.msg_flags & MSG_TRUNC) return fail("a message is longer than the receiver allows");
   return Received{static_cast<std::size_t>(n), std::move(*fd)};
+}
+
+// Both ends have the same buffer, in which the kernel counts its records too; the last message may go beyond it.
+std::size_t Channel::backlog_max() const {
+  int granted = 0;
+  socklen_t size = sizeof granted;
+  ::getsockopt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &granted, &size);
+  return 2 * static_cast<std::size_t>(granted);
+}
+
+void Channel::refuse_descriptors() {
+  forklift::refuse_descriptors(fd_.get());
 }
 
 }  // namespace forklift::ipc

@@ -50,6 +50,13 @@ class Channel {
   // error.
   Result<std::optional<Received>> receive(std::span<iovec> parts, Wait wait);
 
+  // What the other side can have said at most that was not received yet: in bytes, with kMessageCost for each message.
+  std::size_t backlog_max() const;
+  static constexpr std::size_t kMessageCost = 512;  // the kernel's records of one are larger
+
+  // From now on the other side can send no descriptors (base/socket_options.h).
+  void refuse_descriptors();
+
   int fd() const { return fd_.get(); }
   void close() { fd_.reset(); }
 

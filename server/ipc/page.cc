@@ -22,9 +22,12 @@ void store(PageText<N>& to, std::string_view text) {
   to.bytes.store(static_cast<std::uint32_t>(n), std::memory_order_release);
 }
 
+// Takes the bytes to `free`, and moves that behind them.
 template <std::size_t N>
-std::string_view load(const PageText<N>& from) {
-  return {from.text, std::min<std::size_t>(from.bytes.load(std::memory_order_acquire), N)};
+std::string_view load(const PageText<N>& from, char*& free) {
+  const auto n = std::min<std::size_t>(from.bytes.load(std::memory_order_acquire), N);
+  std::memcpy(free, from.text, n);
+  return {std::exchange(free, free + n), n};
 }
 
 }  // namespace
@@ -98,14 +101,15 @@ TimePoint SharedPage::progress() const {
   return TimePoint(Duration(page_->progress_ns.load(std::memory_order_relaxed)));
 }
 
-RequestWords SharedPage::request() const {
-  return {.method = load(page_->method),
-          .uri = load(page_->uri),
-          .remote_addr = load(page_->remote_addr),
-          .remote_user = load(page_->remote_user),
-          .protocol = load(page_->protocol),
-          .referer = load(page_->referer),
-          .user_agent = load(page_->user_agent)};
+RequestWords SharedPage::request(WordsCopy& copy) const {
+  char* free = copy.data();
+  return {.method = load(page_->method, free),
+          .uri = load(page_->uri, free),
+          .remote_addr = load(page_->remote_addr, free),
+          .remote_user = load(page_->remote_user, free),
+          .protocol = load(page_->protocol, free),
+          .referer = load(page_->referer, free),
+          .user_agent = load(page_->user_agent, free)};
 }
 
 }  // namespace forklift::ipc

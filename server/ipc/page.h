@@ -3,6 +3,7 @@
 // No pointers, fixed sizes, lock-free words. The master treats every word as untrusted: a plugin can write here too.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -53,6 +54,9 @@ struct PageLayout {
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<ResponseState>::is_always_lock_free);
 static_assert(sizeof(PageLayout) <= 4096);
 
+// Room for all texts of a page.
+using WordsCopy = std::array<char, sizeof(PageLayout)>;
+
 // Owns one mapping of the page. Made in the master before the fork; the mapping is shared with the worker that inherits
 // it.
 class SharedPage {
@@ -78,8 +82,9 @@ class SharedPage {
   unsigned status() const;
   Activity activity() const;
   TimePoint progress() const;
-  // Raw bytes, to be quoted; they live as long as the page, and may change as long as the worker lives.
-  RequestWords request() const;
+  // Raw bytes, to be quoted. They live in `copy`: in the page they could change between being looked at and being
+  // written, as long as the worker or a process that its plugin has forked lives.
+  RequestWords request(WordsCopy& copy) const;
 
  private:
   explicit SharedPage(PageLayout* page) : page_(page) {}

@@ -58,7 +58,8 @@ App::App(std::shared_ptr<Generation> first, std::uint32_t number, Loop& loop, Fa
 void App::enqueue(Connection& connection) {
   if (stopped_) return farewell_.answer(connection, 503);
   if (state() == AppState::kDegraded) return farewell_.answer(connection, 503, seconds_until(pool_.retry_at()));
-  if (queue_.size() >= config().queue.length) {
+  // For whom a worker is idle, he does not wait: he is lent in this turn of the loop.
+  if (queue_.size() >= config().queue.length + pool_.slots().count(SlotState::kIdle)) {
     if (const auto held_back = full_.pass(Clock::now())) {
       log::warning("app \"{}\": the queue is full (queue.length, {}); answered 503{}", name(), queue_.size(),
                    and_more(*held_back));
@@ -139,11 +140,12 @@ void App::note(const Connection& connection, const Outcome& outcome) {
                       .complete = outcome.complete,
                       .took = Clock::now() - connection.accepted,
                       .waited = connection.waited};
+  ipc::WordsCopy copy;
   const WorkerSlot* slot = connection.slot;
   if (slot && slot->generation && slot->page.taken() == slot->lend_serial) {
     record.generation = slot->generation->number;
     record.worker = slot->pid;
-    record.request = slot->page.request();
+    record.request = slot->page.request(copy);
   }
   access_line_.clear();
   append_access_line(access_line_, config().access_log.format, record);

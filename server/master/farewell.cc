@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/log.h"
+#include "base/socket_options.h"
 #include "master/app.h"
 
 namespace forklift::master {
@@ -53,6 +54,10 @@ void Farewell::watch(Connection& connection) {
 }
 
 void Farewell::close(Connection& connection) {
+  // A plugin may have let the socket wait for a client that does not read. One that was reset waits for nothing.
+  if (connection.lends > 0 && !connection.is_unix && connection.state != ConnectionState::kAborting) {
+    forbid_lingering(connection.fd.get());
+  }
   leave_reception(connection, connection.state);
   if (connection.polled) loop_.poller.remove(connection.fd.get());
   connection.polled = false;

@@ -14,6 +14,7 @@
 #include <filesystem>
 
 #include "base/clock.h"
+#include "base/socket_options.h"
 
 namespace forklift::master {
 
@@ -118,6 +119,7 @@ Result<UniqueFd> open_and_bind(const config::Listen& listen) {
   if (!fd) return fail_errno("socket");
   UniqueFd folder;  // locked until the socket listens
   if (address.family == Family::kUnix) {
+    refuse_descriptors(fd.get());
     folder = lock_folder_of(address.path);
     if (auto cleared = clear_stale_path(address, *to); !cleared) return Failure(cleared.error());
   } else {

@@ -12,6 +12,7 @@ enum class Watch : std::uint8_t { kSignals = 1, kListener, kConnection, kChannel
 // The index of what belongs to a worker names the app and, in its lower bits, the slot.
 inline constexpr std::uint32_t kSlotBits = 14;
 inline constexpr std::uint32_t kAppBits = 24 - kSlotBits;
+inline constexpr std::uint32_t kSlotsMax = 1U << kSlotBits;
 
 inline Token token(Watch watch, std::uint32_t index, std::uint32_t serial) {
   return {static_cast<std::uint8_t>(watch), index, serial};

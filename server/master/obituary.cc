@@ -38,7 +38,8 @@ std::string describe_end(KillReason killed, int wait_status) {
 std::string describe_work(const WorkerSlot& slot, TimePoint now) {
   if (!slot.lent) return "while idle";
   if (slot.page.taken() != slot.lend_serial) return "before it took the request";
-  const ipc::RequestWords request = slot.page.request();
+  ipc::WordsCopy copy;
+  const ipc::RequestWords request = slot.page.request(copy);
   return fmt::format("with {} {} since {:.3f} s", request.method.empty() ? "?" : escape(request.method),
                      quote(request.uri), std::chrono::duration<double>(now - slot.lent_at).count());
 }
@@ -91,7 +92,8 @@ Fate fate_of(const WorkerSlot& slot) {
 
 Obituary write_obituary(std::string_view app, const WorkerSlot& slot, int wait_status, Fate fate, TimePoint now) {
   using log::Level;
-  const bool told_to_leave = slot.state == SlotState::kDraining && wait_status == 0;
+  const bool told_to_leave = slot.state == SlotState::kDraining && slot.killed == KillReason::kNone &&
+                             wait_status == 0 && fate == Fate::kNothing;
   if (told_to_leave || (slot.killed == KillReason::kStopTimeout && fate == Fate::kNothing)) {
     return {Level::kDebug, fmt::format("{}: left", describe_worker(app, slot))};
   }

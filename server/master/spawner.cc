@@ -14,6 +14,7 @@ Result<void> Spawner::spawn(WorkerSlot& slot, std::shared_ptr<Generation> genera
   if (!page) return Failure(page.error());
   auto output = WorkerOutput::make();
   if (!output) return Failure(output.error());
+  if (generation->image) channel->first.refuse_descriptors();
 
   slot.serial = ++last_serial_;
   slot.generation = std::move(generation);

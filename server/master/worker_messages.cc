@@ -13,26 +13,38 @@ void WorkerPool::on_channel(WorkerSlot& slot) {
   read_message(slot);
 }
 
-// Reads one message; the poller reports again while there are more. False if none is there any more.
-bool WorkerPool::read_message(WorkerSlot& slot) {
+// To the channel's end: a DONE that was said before the death counts. What else has its other end, a process that the
+// plugin has forked and that has left the group, may go on writing, which is not waited for.
+void WorkerPool::read_last_words(WorkerSlot& slot) {
+  std::size_t left = slot.channel.backlog_max();
+  while (const std::size_t cost = read_message(slot)) {
+    if (cost >= left) return;
+    left -= cost;
+  }
+}
+
+// Reads one message; the poller reports again while there are more. Returns its size with kMessageCost, 0 if none is
+// there any more.
+std::size_t WorkerPool::read_message(WorkerSlot& slot) {
   // Static: a worker's words are bounded, and the master has one thread.
   static std::array<char, sizeof(ipc::Failed) + ipc::kTextMax> buffer;
   iovec part{buffer.data(), buffer.size()};
   auto received = slot.channel.receive({&part, 1}, ipc::Wait::kNo);
   if (!received) {
     broken_protocol(slot, received.error().message());
-    return false;
+    return 0;
   }
-  if (!*received) return false;
+  if (!*received) return 0;
   if ((*received)->bytes == 0) {
     // Its end of the channel is closed: it is dying, or its plugin has closed what is not its own. Until it is reaped
     // the poller would spin.
     loop_.poller.remove(slot.channel.fd());
     kill(slot, KillReason::kBrokenProtocol);
-    return false;
+    return 0;
   }
-  on_message(slot, {buffer.data(), (*received)->bytes}, std::move((*received)->fd));
-  return true;
+  const std::size_t bytes = (*received)->bytes;
+  on_message(slot, {buffer.data(), bytes}, std::move((*received)->fd));
+  return bytes + ipc::Channel::kMessageCost;
 }
 
 void WorkerPool::on_message(WorkerSlot& slot, std::string_view bytes, UniqueFd fd) {
@@ -52,13 +64,17 @@ void WorkerPool::on_message(WorkerSlot& slot, std::string_view bytes, UniqueFd f
 }
 
 void WorkerPool::on_step(WorkerSlot& slot, ipc::Step step) {
+  if (slot.killed != KillReason::kNone) return;  // too late
   if (step != ipc::Step::kReady) {
     slot.next_step = static_cast<ipc::Step>(static_cast<std::uint32_t>(step) + 1);
     return;
   }
   if (!slots_.apply(slot, SlotEvent::kReady)) return broken_protocol(slot, "READY twice");
-  slot.deadline.cancel();
-  if (slot.state == SlotState::kIdle) became_idle(slot);
+  // One that is DRAINING keeps the deadline that it has: of its leaving, or of its request.
+  if (slot.state == SlotState::kIdle) {
+    slot.deadline.cancel();
+    became_idle(slot);
+  }
   slot.generation->proved = true;
   if (state_ != AppState::kRunning) {
     log::info("app \"{}\": generation {} is running", name(), slot.generation->number);
@@ -74,6 +90,7 @@ void WorkerPool::on_image(WorkerSlot& slot, UniqueFd image) {
   const bool expected = is_starting && slot.next_step == ipc::Step::kImaged;
   if (!expected || slot.generation->image) return broken_protocol(slot, "an image that was not asked for");
   slot.generation->image = std::move(image);
+  slot.channel.refuse_descriptors();
 }
 
 void WorkerPool::on_failed(WorkerSlot& slot, ipc::Step step, std::string_view reason) {
@@ -87,7 +104,7 @@ void WorkerPool::on_done(WorkerSlot& slot, const ipc::Done& done) {
   if (!slot.lent || done.serial != slot.lend_serial || !slots_.apply(slot, SlotEvent::kDone)) {
     return broken_protocol(slot, "DONE for a request that was not lent");
   }
-  slot.deadline.cancel();
+  if (slot.killed == KillReason::kNone) slot.deadline.cancel();
   slot.has_served = true;
   backoff_.succeeded(slot.started);
   const bool known = done.ending == ipc::Ending::kComplete || done.ending == ipc::Ending::kLinger ||

@@ -18,6 +18,12 @@ constexpr Duration kLendRetry = milliseconds(50);
 // A process in uninterruptible sleep does not die of SIGKILL; its client does not have to wait for it.
 constexpr Duration kDeathGrace = seconds(5);
 
+// Dead before it could show that it serves, and not because it was told to leave: as good as a start that has failed.
+bool died_young(const WorkerSlot& slot) {
+  const bool was_told = slot.state == SlotState::kDraining && slot.killed != KillReason::kBrokenProtocol;
+  return slot.state == SlotState::kStarting || (!slot.has_served && !slot.lent && !was_told);
+}
+
 }  // namespace
 
 std::string_view to_string(AppState state) {
@@ -47,6 +53,9 @@ void WorkerPool::grow() {
     if (!below_min && owner_.waiting() <= slots_.count(SlotState::kStarting)) return;
     // The first worker of a generation makes the image and proves that it serves; the others follow it.
     if (!generation_->proved && slots_.count(SlotState::kStarting) > 0) return;
+    // A plugin whose end hangs must not fill the machine with processes. One more, because a worker's replacement
+    // starts with its last request.
+    if (slots_.count(SlotState::kDraining) > most || slots_.processes() >= kSlotsMax) return warn_of_leavers();
     if (!backoff_.allows(Clock::now())) {
       if (!retry_.is_set()) retry_.set(loop_.timers, backoff_.until());
       return;
@@ -57,6 +66,12 @@ void WorkerPool::grow() {
   if (at_max_.pass(Clock::now())) {
     log::warning("app \"{}\": all {} workers are busy (workers.max); {} requests wait", name(), most, owner_.waiting());
   }
+}
+
+void WorkerPool::warn_of_leavers() {
+  if (!leavers_.pass(Clock::now())) return;
+  log::warning("app \"{}\": {} workers were told to leave and have not; no other is started before one of them is gone",
+               name(), slots_.count(SlotState::kDraining));
 }
 
 void WorkerPool::spawn() {
@@ -128,7 +143,6 @@ WorkerPool::Lend WorkerPool::lend(WorkerSlot& slot, Connection& connection) {
     const int code = sent.error().code();
     if (code == EPIPE || code == ECONNRESET || code == ENOTCONN) {
       kill(slot, KillReason::kBrokenProtocol);
-      slots_.apply(slot, SlotEvent::kDrain);
       return Lend::kTryOthers;
     }
     if (no_room_.pass(Clock::now())) {
@@ -216,6 +230,9 @@ void WorkerPool::on_slot_deadline(WorkerSlot& slot) {
   if (slot.killed != KillReason::kNone) {
     log::error("{}: still there {} s after SIGKILL", label(slot), std::chrono::ceil<seconds>(kDeathGrace).count());
     if (slot.lent) owner_.on_orphan(*std::exchange(slot.lent, nullptr), Fate::kAbort);
+    if (!stopping_) return;
+    unwatch(slot);
+    bury(slot);
   } else if (slot.state == SlotState::kStarting) {
     kill(slot, KillReason::kStartTimeout);
   } else if (slot.lent) {
@@ -227,33 +244,47 @@ void WorkerPool::on_slot_deadline(WorkerSlot& slot) {
   }
 }
 
-// The whole group, so that what the plugin has forked goes too; the rest of it follows when the worker is reaped.
+// Its group too, so that what the plugin has forked goes with it; the rest of that follows when the worker is reaped.
+// Not the group alone: a plugin may have left it (setpgid(2)) and a child in it.
 void WorkerPool::kill(WorkerSlot& slot, KillReason reason) {
   if (slot.reaped || slot.pid <= 0) return;  // 0 would be our own group
   if (slot.killed == KillReason::kNone) slot.killed = reason;
-  if (::kill(-slot.pid, SIGKILL) != 0) ::kill(slot.pid, SIGKILL);
+  ::kill(slot.pid, SIGKILL);
+  ::kill(-slot.pid, SIGKILL);
+  // Should it have said DONE in its last moment, no other request is to follow it. One that is STARTING has failed.
+  if (slot.state != SlotState::kStarting) slots_.apply(slot, SlotEvent::kDrain);
   slot.deadline.set(loop_.timers, Clock::now() + kDeathGrace);
 }
 
 void WorkerPool::on_death(WorkerSlot& slot, int wait_status) {
   slot.reaped = true;
-  while (read_message(slot)) continue;  // to the channel's end: a DONE that was said before the death counts
-  loop_.poller.remove(slot.channel.fd());
-  for (const Stream stream : {Stream::kOutput, Stream::kError}) loop_.poller.remove(slot.output.fd(stream));
+  read_last_words(slot);
+  unwatch(slot);
   slot.output.finish([&](Stream stream, std::string_view line) { log_output(slot, stream, line); });
   const Fate fate = fate_of(slot);
   const Obituary obituary = write_obituary(name(), slot, wait_status, fate, Clock::now());
   log::write(obituary.level, obituary.line);
 
+  const bool young = died_young(slot);
   if (Connection* orphan = std::exchange(slot.lent, nullptr)) owner_.on_orphan(*orphan, fate);
-  const bool died_young = slot.state == SlotState::kStarting || (slot.state == SlotState::kIdle && !slot.has_served);
+  bury(slot);
+  // While stopping, too, where a queued request would start the next one at once.
+  if (young && (!stopping_ || owner_.waiting() > 0)) start_failed();
+}
+
+void WorkerPool::unwatch(const WorkerSlot& slot) {
+  loop_.poller.remove(slot.channel.fd());
+  for (const Stream stream : {Stream::kOutput, Stream::kError}) loop_.poller.remove(slot.output.fd(stream));
+}
+
+// Lets go of everything that belongs to the worker.
+void WorkerPool::bury(WorkerSlot& slot) {
   slots_.apply(slot, SlotEvent::kDied);
   slot.deadline.cancel();
   slot.channel.close();
+  slot.output = {};
   slot.page = {};
   slot.generation.reset();
-  // While stopping, too, where a queued request would start the next one at once.
-  if (died_young && (!stopping_ || owner_.waiting() > 0)) start_failed();
 }
 
 }  // namespace forklift::master

@@ -91,6 +91,7 @@ class WorkerPool {
 
  private:
   // ---- worker_pool.cc ----
+  void warn_of_leavers();
   void spawn();
   void start_failed();
   void new_generation();
@@ -100,9 +101,12 @@ class WorkerPool {
   void retire_idle();
   std::uint64_t draw_max_requests();
   void on_slot_deadline(WorkerSlot& slot);
+  void unwatch(const WorkerSlot& slot);
+  void bury(WorkerSlot& slot);
 
   // ---- worker_messages.cc: what workers say ----
-  bool read_message(WorkerSlot& slot);
+  std::size_t read_message(WorkerSlot& slot);
+  void read_last_words(WorkerSlot& slot);
   void on_message(WorkerSlot& slot, std::string_view message, UniqueFd fd);
   void on_step(WorkerSlot& slot, ipc::Step step);
   void on_image(WorkerSlot& slot, UniqueFd image);
@@ -129,6 +133,7 @@ class WorkerPool {
   Timer retry_;   // of a start that the backoff has put off, or of a lend that the kernel had no memory for
   Timer retire_;  // when the next surplus worker will have idled for workers.idle_timeout
   Throttle at_max_{seconds(60)};
+  Throttle leavers_{seconds(60)};
   Throttle no_room_;
   std::minstd_rand random_{std::random_device{}()};
 };

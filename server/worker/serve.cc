@@ -1,6 +1,7 @@
 #include "worker/serve.h"
 
 #include <cxxabi.h>
+#include <unistd.h>
 
 #include <exception>
 
@@ -19,6 +20,13 @@ constexpr std::size_t kLongHeadBytes = 4096;
 
 // As much of a method as is shown: it stands without quotes, and could pass for a message of ours.
 constexpr std::size_t kMethodBytesMax = 32;
+
+// This process was forked by the plugin, and has left produce() like its parent, for instance behind an exec(3) that
+// has failed. The request is the parent's.
+[[noreturn]] void end_fork() {
+  log::error("a process that the plugin has forked has returned from produce; it ends here");
+  ::_exit(1);
+}
 
 ipc::RequestWords words_of(const protocol::Request& request) {
   const auto value = [&](std::string_view name) {
@@ -57,7 +65,9 @@ ipc::Done Server::serve(Lent lent) {
 
   bool whole = false;
   if (parsed) {
-    whole = conclude(produce(socket, body, out), body, out);
+    const Verdict verdict = produce(socket, body, out);
+    if (::getpid() != process_) end_fork();
+    whole = conclude(verdict, body, out);
   } else {
     log_failure(parsed.error().status, parsed.error().reason);
     whole = answer(out, parsed.error().status);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <forklift/plugin.h>
+#include <unistd.h>
 
 #include <string>
 #include <string_view>
@@ -47,6 +48,7 @@ class Server {
   const config::App& app_;
   const forklift_plugin& plugin_;
   void* const instance_;
+  const pid_t process_ = ::getpid();
   ipc::SharedPage& page_;
   ResidentMemory memory_;
   protocol::Request request_;  // kept, so that its memory is reused

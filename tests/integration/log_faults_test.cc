@@ -2,6 +2,7 @@
 // how much it has lost.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cerrno>
 #include <cstring>
@@ -36,6 +37,21 @@ TEST_P(LogFaults, CostTheirLinesAndNothingElse) {
   EXPECT_EQ(ask(refused), 400);
   EXPECT_TRUE(server.wait_for_log("refused with 400"));
   EXPECT_THAT(server.log(), HasSubstr("3 log lines were dropped because the log could not be written"));
+}
+
+TEST(LogLimit, ALogThatMayNotGrowCostsItsLinesAndNothingElse) {
+  Server server({App{.name = "hello", .plugin = plugin_file("hello")}});
+  server.start();
+  rlimit before{};
+  ASSERT_EQ(prlimit(server.pid(), RLIMIT_FSIZE, nullptr, &before), 0);
+  const rlimit one_byte{.rlim_cur = 1, .rlim_max = before.rlim_max};
+  ASSERT_EQ(prlimit(server.pid(), RLIMIT_FSIZE, &one_byte, nullptr), 0);
+  const ScgiRequest refused = ScgiRequest::get("/").set("SCGI", "2");
+  EXPECT_EQ(fetch(server.listener("hello"), refused).status, 400);
+  EXPECT_EQ(fetch(server.listener("hello"), ScgiRequest::get("/")).status, 200);
+  ASSERT_EQ(prlimit(server.pid(), RLIMIT_FSIZE, &before, nullptr), 0);
+  EXPECT_EQ(fetch(server.listener("hello"), refused).status, 400);
+  EXPECT_TRUE(server.wait_for_log("log lines were dropped because the log could not be written"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <set>
 #include <vector>
 
@@ -135,6 +136,24 @@ TEST_F(QueueLimit, PastItsLengthARequestIsAnswered503AtOnce) {
   EXPECT_TRUE(first.response().complete(200));
   EXPECT_TRUE(second.response().complete(200));
   EXPECT_THAT(site_->server().log(), HasSubstr("the queue is full (queue.length, 2); answered 503"));
+}
+
+TEST_F(QueueLimit, WhoComesTogetherWithOthersWhileWorkersAreIdleDoesNotWaitInIt) {
+  Server server(
+      {App{.name = "app", .plugin = plugin_file("hello"), .more = "workers: {min: 3, max: 3}\nqueue: {length: 0}\n"}});
+  server.start();
+  // The master finds all of them in one turn of its loop.
+  server.signal(SIGSTOP);
+  std::vector<Connection> connections;
+  for (int i = 0; i < 3; ++i) {
+    connections.push_back(Connection::to(server.listener("app")));
+    ASSERT_TRUE(connections.back().send(ScgiRequest::get("/").head()));
+  }
+  server.signal(SIGCONT);
+  for (Connection& connection : connections) {
+    const Response response = connection.receive(ResponseReader(Dialect::kScgi, "GET"));
+    EXPECT_TRUE(response.complete(200)) << response;
+  }
 }
 
 TEST_F(QueueLimit, PastItsAgeARequestIsAnswered503) {

@@ -15,7 +15,9 @@
 #include <fstream>
 #include <string>
 
+#include "base/socket_options.h"
 #include "folder.h"
+#include "ipc/channel.h"
 
 namespace forklift::master {
 namespace {
@@ -227,6 +229,50 @@ TEST_F(UnixListenerTest, a_folder_that_is_missing_and_a_path_that_is_too_long_ar
   const std::string longest = folder_ / std::string(107 - (folder_ / "").size(), 's');
   EXPECT_TRUE(Listener::bind(at_path(longest)));
   EXPECT_THAT(Listener::bind(at_path(longest + "s")).error().message(), HasSubstr("longer"));
+}
+
+// A last close of it waits, for as long as SO_LINGER says: the peer takes nothing.
+UniqueFd make_lingering(const UniqueFd& peer_listens) {
+  sockaddr_in to{};
+  socklen_t size = sizeof to;
+  ::getsockname(peer_listens.get(), reinterpret_cast<sockaddr*>(&to), &size);
+  UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), size), 0);
+  const std::string much(64 * 1024, 'x');
+  while (::send(fd.get(), much.data(), much.size(), MSG_DONTWAIT) > 0) continue;
+  const linger minute{.l_onoff = 1, .l_linger = 60};
+  EXPECT_EQ(::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &minute, sizeof minute), 0);
+  return fd;
+}
+
+TEST(ListenerTest, a_client_of_a_unix_socket_cannot_make_us_wait_by_sending_descriptors) {
+  const Folder folder;
+  auto listener = Listener::bind(at_path(folder / "socket"));
+  ASSERT_TRUE(listener);
+  auto peer = Listener::bind(tcp(0));
+  ASSERT_TRUE(peer);
+  const UniqueFd silent(::dup(peer->fd()));
+
+  const UniqueFd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un to{};
+  to.sun_family = AF_UNIX;
+  (folder / "socket").copy(to.sun_path, sizeof to.sun_path - 1);
+  ASSERT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+  const UniqueFd accepted(::accept4(listener->fd(), nullptr, nullptr, SOCK_CLOEXEC));
+  ASSERT_TRUE(accepted);
+
+  ipc::Channel channel(UniqueFd(::dup(client.get())));
+  char byte = 'x';
+  const iovec part{&byte, 1};
+  UniqueFd passed = make_lingering(silent);
+  if (!channel.send({&part, 1}, passed.get(), ipc::Wait::kNo)) forbid_lingering(passed.get());
+  passed.reset();
+  ::send(client.get(), "y", 1, 0);
+
+  const auto before = std::chrono::steady_clock::now();
+  char received[2];
+  EXPECT_GT(::recv(accepted.get(), received, sizeof received, 0), 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(30));
 }
 
 }  // namespace

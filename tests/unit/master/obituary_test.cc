@@ -1,5 +1,6 @@
 #include "master/obituary.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -76,6 +77,13 @@ TEST_F(ObituaryTest, one_that_has_left_as_it_was_told_is_no_news) {
   EXPECT_EQ(obituary(killed_by(SIGSEGV)).level, log::Level::kError);
   slot_.killed = KillReason::kStopTimeout;
   EXPECT_EQ(obituary(killed_by(SIGKILL)).level, log::Level::kDebug);
+}
+
+TEST_F(ObituaryTest, one_that_was_told_to_leave_after_its_request_and_exits_within_it_is_an_error) {
+  lend(SlotState::kDraining);
+  take();
+  EXPECT_EQ(obituary(exited(0)).level, log::Level::kError);
+  EXPECT_THAT(line(exited(0)), testing::HasSubstr("exited with status 0 with GET \"/x\" since 0.250 s; answered 502"));
 }
 
 TEST_F(ObituaryTest, a_failed_start_is_named_by_its_step_and_the_workers_own_words) {

@@ -19,7 +19,9 @@ INSTANTIATE_TEST_SUITE_P(over, ServeTest, testing::Values(Kind::kUnix, Kind::kTc
 
 TEST_P(ServeTest, a_page_is_answered_and_the_connection_ended) {
   const ipc::Done done = serve([this](auto* env, auto* body, auto* out) {
-    EXPECT_EQ(std::string(page_.request().method) + std::string(page_.request().uri), "GET/x");
+    ipc::WordsCopy copy;
+    const ipc::RequestWords words = page_.request(copy);
+    EXPECT_EQ(std::string(words.method) + std::string(words.uri), "GET/x");
     EXPECT_EQ(page_.response(), ResponseState::kNone);
     EXPECT_STREQ(env->get(env, "REQUEST_URI", nullptr), "/x");
     return hello(env, body, out);
