@@ -2,7 +2,9 @@
 
 #include "config/apps.h"
 #include "config/confinement.h"
+#include "config/defaults.h"
 #include "config/fields.h"
+#include "config/include.h"
 #include "config/keys.h"
 
 namespace forklift::config {
@@ -81,13 +83,22 @@ constexpr Key kKeys[] = {
      "the least level that is written"},
     {"log.format", word<&Config::log, &log::Options::format>({"text", "json"}), is("text"),
      "form of the lines; json: one object a line"},
-    {"include"},
+    {"include",
+     {.kind = Kind::kPatterns, .read = read_include},
+     is("[]"),
+     "files with a list of apps each; the last part of a path may have * and ?"},
     {"limits", kSection, {}, "what the server as a whole may take"},
     {"limits.reception", size<&Config::reception_bytes>(1 * kM, 64 * kG), is("64M"),
      "memory for all heads that are still arriving; past it the one that has begun first is answered 503"},
-    {"defaults"},
+    {"defaults",
+     {.kind = Kind::kDefaults, .read = read_defaults},
+     is("{}"),
+     "keys that all apps have in common: any but name, plugin and listen; what an app says itself comes first"},
 
-    {"apps", {.kind = Kind::kApps, .read = read_apps, .show = show_apps}, required({}), "the apps, at least one"},
+    {"apps",
+     {.kind = Kind::kApps, .read = read_apps, .may_be_empty = true, .show = show_apps},
+     otherwise("those of include; there has to be one", {}),
+     "the apps"},
     {"apps[].name",
      {.kind = Kind::kName, .min = 1, .max = 64, .read = read_app_name, .show = show_app_name},
      required("hello"),

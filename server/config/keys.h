@@ -25,7 +25,7 @@ struct Type {
     kDefaults,  // a map with keys of `apps[]`
     kApps,      // a list of maps, whose keys have rows of their own below `[]`
     kListen,    // an address, such a map, or a list of both
-    kPatterns,  // a list of paths with `*` and `?`
+    kPatterns,  // a list of paths, with `*` and `?` in the last part
     kTree,      // anything
     kMap,       // names and values
     kName,      // of an app; `min` to `max` characters
