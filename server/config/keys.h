@@ -70,7 +70,7 @@ struct Default {
   bool required = false;            // it has to be there
   std::string_view value = {};      // as YAML; empty where it can't be written
   std::string_view otherwise = {};  // then: what it is, in words
-  std::string_view example = {};    // then: a value for documents, as YAML
+  std::string_view example = {};    // a value for documents, as YAML
 };
 
 struct Key {

@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <string>
 
 #include "config/document.h"
@@ -19,22 +18,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-void forget_places(Settings& settings) {
-  settings.position = {};
-  for (auto& [name, child] : settings.children) forget_places(child);
-}
-
-// Nor in which order limits are set.
-Config without_places(Config config) {
-  for (App& app : config.apps) {
-    app.position = {};
-    std::ranges::sort(app.confinement.rlimits, {}, &Rlimit::resource);
-    for (Listen& listen : app.listen) listen.position = {};
-    forget_places(app.settings);
-  }
-  return config;
-}
 
 void expect_reads_back(std::string_view yaml) {
   const Config config = good(yaml);
