@@ -22,6 +22,8 @@ struct Options {
   std::string file = "-";  // "-" is standard error
   Level level = Level::kInfo;
   Format format = Format::kText;
+
+  bool operator==(const Options&) const = default;
 };
 
 // Opens the file (O_APPEND, created with mode 0640) and writes all later lines there. On failure nothing has changed.

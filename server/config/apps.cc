@@ -6,6 +6,7 @@
 #include "config/access_format.h"
 #include "config/address.h"
 #include "config/confinement.h"
+#include "config/defaults.h"
 #include "config/value.h"
 
 namespace forklift::config {
@@ -26,7 +27,7 @@ void read_listener(Value& value, const Node& node) {
   ListenEntry entry;
   entry.common.position = reading.position(node.mark);
   if (node.kind == Node::Kind::kScalar) {
-    auto parsed = parse_address(node.text, reading.folder);
+    auto parsed = parse_address(node.text, reading.folder(node.mark));
     if (!parsed) return value.refuse_at(node, parsed.error().message());
     entry.addresses = std::move(*parsed);
   } else if (node.kind == Node::Kind::kMap) {
@@ -79,9 +80,9 @@ void read_access_log_format(Value& value) {
 
 void read_apps(Value& value) {
   const Node& node = value.node();
-  if (node.kind != Node::Kind::kList) return value.refuse("must be a list; write \"- name: ...\" for each app");
-  if (node.children.empty()) return value.refuse("names no app; write at least one");
   Reading& reading = value.reading();
+  if (node.kind == Node::Kind::kNull) return value.refuse("has no value");
+  if (node.kind != Node::Kind::kList) return value.refuse("must be a list; write \"- name: ...\" for each app");
   for (const Node& item : node.children) {
     if (item.kind != Node::Kind::kMap) {
       value.refuse_at(item, "each app must be a map with \"name\", \"plugin\" and \"listen\"");
@@ -90,8 +91,9 @@ void read_apps(Value& value) {
     App app;
     app.position = reading.position(item.mark);
     reading.app = &app;
-    read_keys(reading, item, "apps[]");
-    check_directory(reading, item);
+    const Node complete = with_defaults(reading, item);
+    read_keys(reading, complete, "apps[]");
+    check_directory(reading, complete);
     reading.app = nullptr;
     reading.config.apps.push_back(std::move(app));
   }
@@ -119,7 +121,7 @@ void read_listen(Value& value) {
 void read_listen_address(Value& value) {
   const auto written = value.text();
   if (!written) return;
-  auto parsed = parse_address(*written, value.reading().folder);
+  auto parsed = parse_address(*written, value.reading().folder(value.node().mark));
   if (!parsed) return value.refuse(parsed.error().message());
   value.listen().addresses = std::move(*parsed);
 }
@@ -127,7 +129,7 @@ void read_listen_address(Value& value) {
 void read_workers(Value& value) {
   const std::size_t findings_before = value.reading().findings.size();
   value.section();
-  if (value.reading().findings.size() != findings_before) return;
+  if (value.reading().findings.size() != findings_before || value.reading().partial) return;
   const Workers& workers = value.app().workers;
   if (workers.min > workers.max) {
     value.refuse(fmt::format("min ({}) is more than max ({})", workers.min, workers.max));

@@ -13,7 +13,7 @@ inline constexpr unsigned kWorkersMax = 10'000;
 void read_log_file(Value& value);           // "-", a path; later: syslog, journal
 void read_access_log_file(Value& value);    // a path
 void read_access_log_format(Value& value);  // combined, json, a text with fields
-void read_apps(Value& value);               // a list of maps, at least one
+void read_apps(Value& value);               // a list of maps
 void read_app_name(Value& value);           // [a-z0-9_-]+
 void read_listen(Value& value);             // one listener or a list of them
 void read_listen_address(Value& value);     // the address of one that is written as a map

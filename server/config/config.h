@@ -36,6 +36,8 @@ struct Listen {
   int backlog = 4096;
   bool from_localhost = false;  // written as `localhost`, which is one listener for each family
   Position position;
+
+  bool operator==(const Listen&) const = default;
 };
 
 struct Workers {
@@ -45,6 +47,8 @@ struct Workers {
   std::uint64_t max_requests = 0;       // a worker is drained after exactly so many; 0 = never
   unsigned jitter = 10;                 // percent of max_requests by which each worker's own number is lower at most
   std::uint64_t max_memory = 0;         // bytes of RSS; a worker above it after a request is drained; 0 = never
+
+  bool operator==(const Workers&) const = default;
 };
 
 struct Limits {
@@ -52,6 +56,8 @@ struct Limits {
   std::uint64_t body = 16 * 1024 * 1024;  // bytes of a request's body
   std::uint64_t body_rate = 1024;         // bytes a second, on average, once timeouts.body has passed
   std::size_t connections = 10000;        // held at the same time
+
+  bool operator==(const Limits&) const = default;
 };
 
 // 0 = off.
@@ -63,11 +69,15 @@ struct Timeouts {
   Duration total{};                // a request as a whole, since accept
   Duration start = seconds(30);    // fork to READY
   Duration stop = seconds(30);     // all workers at a stop
+
+  bool operator==(const Timeouts&) const = default;
 };
 
 struct Queue {
   std::size_t length = 1024;   // connections whose head is complete and that wait for a worker
   Duration age = seconds(10);  // how long one may wait; 0 = as long as it takes
+
+  bool operator==(const Queue&) const = default;
 };
 
 // A limit of setrlimit(2), soft and hard.
@@ -75,6 +85,8 @@ struct Rlimit {
   int resource = 0;         // RLIMIT_CORE, ...
   std::string name;         // `core`: as it is written
   std::uint64_t value = 0;  // in the resource's own unit; RLIM_INFINITY for `unlimited`
+
+  bool operator==(const Rlimit&) const = default;
 };
 
 // Who a worker is and what it may do, once it is CONFINED.
@@ -88,11 +100,15 @@ struct Confinement {
   bool no_new_privs = true;
   // Added to PATH, HOME and USER, in the order of the file; all that a worker's environment holds.
   std::vector<std::pair<std::string, std::string>> environment;
+
+  bool operator==(const Confinement&) const = default;
 };
 
 struct AccessLog {
   std::string file;  // absolute; empty: none
   AccessFormat format = AccessFormat::combined();
+
+  bool operator==(const AccessLog&) const = default;
 };
 
 struct App {
@@ -107,6 +123,8 @@ struct App {
   AccessLog access_log;
   Settings settings;
   Position position;
+
+  bool operator==(const App&) const = default;
 };
 
 struct Config {
@@ -116,6 +134,8 @@ struct Config {
   log::Options log;
   std::size_t reception_bytes = 64 * 1024 * 1024;  // limits.reception: memory for heads that are still arriving
   std::vector<App> apps;                           // at least one
+
+  bool operator==(const Config&) const = default;
 };
 
 }  // namespace forklift::config

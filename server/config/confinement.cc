@@ -86,8 +86,8 @@ Node show_limit(const Subject& subject, const Key& key, int resource) {
 
 void check_directory(Reading& reading, const Node& map) {
   if (reading.app->confinement.chroot.empty()) return;
-  const auto directory = std::ranges::find(map.children, "directory", &Node::name);
-  if (directory == map.children.end() || directory->kind != Node::Kind::kScalar) return;
+  const Node* directory = find_child(map, "directory");
+  if (!directory || directory->kind != Node::Kind::kScalar) return;
   if (directory->text.empty() || directory->text.starts_with('/')) return;
   reading.complain(directory->mark,
                    fmt::format("directory: {} is relative, but stands for a folder inside the chroot; write a path "

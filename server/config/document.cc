@@ -22,26 +22,8 @@ struct Refusal {
   std::string message;
 };
 
-struct Cost {
-  std::size_t nodes = 0;
-  std::size_t text_bytes = 0;
-  std::size_t depth = 0;
-};
-
-Cost cost_of(const Node& node) {
-  Cost sum{1, node.name.size() + node.text.size(), 0};
-  for (const Node& child : node.children) {
-    const Cost cost = cost_of(child);
-    sum.nodes += cost.nodes;
-    sum.text_bytes += cost.text_bytes;
-    sum.depth = std::max(sum.depth, cost.depth);
-  }
-  if (node.kind == Node::Kind::kList || node.kind == Node::Kind::kMap) ++sum.depth;
-  return sum;
-}
-
 Mark to_mark(const YAML::Mark& mark) {
-  return mark.is_null() ? Mark{} : Mark{mark.line + 1, mark.column + 1};
+  return mark.is_null() ? Mark{} : Mark{mark.line + 1, mark.column + 1, 0};
 }
 
 // Builds the tree from the parser's events and not from YAML::Node: that one has lost where an alias stands and whether
@@ -238,13 +220,13 @@ class Builder : public YAML::EventHandler {
 // The first byte that YAML allows nowhere. yaml-cpp takes some of them for the end of the file (0x04) or for the sign
 // of another encoding (NUL).
 std::optional<Refusal> find_control_character(std::string_view text) {
-  Mark mark{1, 1};
+  Mark mark{1, 1, 0};
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if ((byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7f) {
       return Refusal{mark, fmt::format("control character \\x{:02x}; the file must be UTF-8 text", byte)};
     }
-    mark = c == '\n' ? Mark{mark.line + 1, 1} : Mark{mark.line, mark.column + 1};
+    mark = c == '\n' ? Mark{mark.line + 1, 1, 0} : Mark{mark.line, mark.column + 1, 0};
   }
   return std::nullopt;
 }
@@ -269,7 +251,7 @@ std::string_view line_of(std::string_view text, int number) {
 // yaml-cpp counts on behind the end of the file while it looks for the rest of an escape.
 Mark mark_of_syntax_error(std::string_view line, const YAML::Exception& error) {
   const Mark mark = to_mark(error.mark);
-  return {mark.line, std::min(mark.column, static_cast<int>(line.size()) + 1)};
+  return {mark.line, std::min(mark.column, static_cast<int>(line.size()) + 1), 0};
 }
 
 std::string explain_syntax_error(std::string_view line, const YAML::Exception& error) {
@@ -284,6 +266,23 @@ std::string explain_syntax_error(std::string_view line, const YAML::Exception& e
 }
 
 }  // namespace
+
+Cost cost_of(const Node& node) {
+  Cost sum{1, node.name.size() + node.text.size(), 0};
+  for (const Node& child : node.children) {
+    const Cost cost = cost_of(child);
+    sum.nodes += cost.nodes;
+    sum.text_bytes += cost.text_bytes;
+    sum.depth = std::max(sum.depth, cost.depth);
+  }
+  if (node.kind == Node::Kind::kList || node.kind == Node::Kind::kMap) ++sum.depth;
+  return sum;
+}
+
+const Node* find_child(const Node& map, std::string_view name) {
+  const auto child = std::ranges::find(map.children, name, &Node::name);
+  return child == map.children.end() ? nullptr : &*child;
+}
 
 std::optional<Node> parse_document(std::string_view text, const std::string& file, Findings& findings) {
   const auto refuse = [&](Mark mark, std::string message) {

@@ -25,7 +25,7 @@ struct Type {
     kDefaults,  // a map with keys of `apps[]`
     kApps,      // a list of maps, whose keys have rows of their own below `[]`
     kListen,    // an address, such a map, or a list of both
-    kPatterns,  // a list of paths with `*` and `?`
+    kPatterns,  // a list of paths, with `*` and `?` in the last part
     kTree,      // anything
     kMap,       // names and values
     kName,      // of an app; `min` to `max` characters
@@ -70,7 +70,7 @@ struct Default {
   bool required = false;            // it has to be there
   std::string_view value = {};      // as YAML; empty where it can't be written
   std::string_view otherwise = {};  // then: what it is, in words
-  std::string_view example = {};    // then: a value for documents, as YAML
+  std::string_view example = {};    // a value for documents, as YAML
 };
 
 struct Key {

@@ -1,65 +1,77 @@
 #include "config/reader.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
-#include <filesystem>
 #include <iterator>
 #include <set>
+#include <tuple>
 #include <utility>
 
-#include "base/result.h"
-#include "base/unique_fd.h"
 #include "config/checks.h"
 #include "config/document.h"
 #include "config/paths.h"
 #include "config/scrub.h"
+#include "config/source.h"
 #include "config/value.h"
 
 namespace forklift::config {
 
 namespace {
 
-Result<std::string> slurp(const std::string& path) {
-  // O_NONBLOCK: to open a FIFO would wait for somebody to write.
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!fd) return fail_errno("cannot be opened");
-  struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) return fail_errno("cannot be examined");
-  if (S_ISDIR(status.st_mode)) return fail("is a directory; name the YAML file in it");
-  if (!S_ISREG(status.st_mode)) return fail("is not a regular file");
+// Where to look for a finding: its file's place among those that were read, then line and column.
+auto place_of(const Finding& finding, const std::vector<Source>& sources) {
+  const auto source = std::ranges::find(sources, finding.position.file, &Source::name);
+  return std::tuple(source - sources.begin(), finding.position.line, finding.position.column);
+}
 
-  // One byte more than allowed is enough for the parser to refuse it, whatever the size is by then.
-  std::string text(std::min(static_cast<std::size_t>(status.st_size), kFileBytesMax) + 1, '\0');
-  std::size_t filled = 0;
-  while (filled < text.size()) {
-    const ssize_t n = ::read(fd.get(), text.data() + filled, text.size() - filled);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno("cannot be read");
-    if (n == 0) break;
-    filled += static_cast<std::size_t>(n);
+// In the order of the files, each once: what stands behind an anchor, or in `defaults`, is read again wherever it is
+// used.
+void tidy(Findings& findings, const std::vector<Source>& sources) {
+  std::set<std::string> seen;
+  std::erase_if(findings, [&](const Finding& finding) { return !seen.insert(finding.to_string()).second; });
+  std::ranges::stable_sort(findings, {}, [&](const Finding& finding) { return place_of(finding, sources); });
+}
+
+void read_root(Reading& reading, const Node& root) {
+  if (root.kind != Node::Kind::kMap) {
+    return reading.complain(root.mark, "must be a map of keys; write \"apps:\" and the apps below it");
   }
-  text.resize(filled);
-  return text;
+  const Node* defaults = find_child(root, "defaults");
+  if (defaults && defaults->kind == Node::Kind::kMap) reading.defaults = defaults;
+  read_keys(reading, root, "");
+
+  const Node* apps = find_child(root, "apps");
+  const Node* include = find_child(root, "include");
+  if (!apps && !include) {
+    reading.complain(root.mark, "key \"apps\" is missing");
+  } else if (!include && apps->kind == Node::Kind::kList && apps->children.empty()) {
+    reading.complain(apps->mark, "apps: names no app; write at least one");
+  } else if (include && reading.follow_includes && reading.config.apps.empty() && reading.findings.empty()) {
+    reading.complain(include->mark, "include: no file brings an app, and none stands here; write at least one");
+  }
+  std::ranges::move(check_apps(reading.config.apps), std::back_inserter(reading.findings));
+}
+
+tl::expected<Config, Findings> read(std::string_view text, const std::string& path, bool follow_includes) {
+  Reading reading;
+  reading.follow_includes = follow_includes;
+  reading.config.file = real_path(path);
+  reading.config.runtime_dir = default_runtime_dir(reading.config.file, ::geteuid(), std::getenv("XDG_RUNTIME_DIR"));
+  reading.sources.push_back({path, reading.config.file});
+
+  if (const auto document = parse_document(text, path, reading.findings)) read_root(reading, *document);
+  if (reading.findings.empty()) return std::move(reading.config);
+  tidy(reading.findings, reading.sources);
+  return tl::unexpected(std::move(reading.findings));
 }
 
 // A frame of its own, which is part of what Traceless wipes.
 __attribute__((noinline)) tl::expected<Config, Findings> read_traced(const std::string& path) {
-  const auto text = slurp(path);
+  const auto text = read_source(path);
   if (!text) return tl::unexpected(Findings{{{path, 0, 0}, text.error().message()}});
-  return read_text(*text, path);
-}
-
-// In the order of the file, each once: what stands behind an anchor is read again wherever an alias names it.
-void tidy(Findings& findings) {
-  std::set<std::string> seen;
-  std::erase_if(findings, [&](const Finding& finding) { return !seen.insert(finding.to_string()).second; });
-  std::ranges::stable_sort(
-      findings, {}, [](const Finding& finding) { return std::pair(finding.position.line, finding.position.column); });
+  return read(*text, path, true);
 }
 
 }  // namespace
@@ -69,23 +81,7 @@ std::string Finding::to_string() const {
 }
 
 tl::expected<Config, Findings> read_text(std::string_view text, const std::string& path) {
-  Reading reading;
-  reading.file = path;
-  reading.config.file = real_path(path);
-  reading.folder = std::filesystem::path(reading.config.file).parent_path().string();
-  reading.config.runtime_dir = default_runtime_dir(reading.config.file, ::geteuid(), std::getenv("XDG_RUNTIME_DIR"));
-
-  const auto document = parse_document(text, reading.file, reading.findings);
-  if (!document) return tl::unexpected(std::move(reading.findings));
-  if (document->kind == Node::Kind::kMap) {
-    read_keys(reading, *document, "");
-    std::ranges::move(check_apps(reading.config.apps), std::back_inserter(reading.findings));
-  } else {
-    reading.complain(document->mark, "must be a map of keys; write \"apps:\" and the apps below it");
-  }
-  if (reading.findings.empty()) return std::move(reading.config);
-  tidy(reading.findings);
-  return tl::unexpected(std::move(reading.findings));
+  return read(text, path, false);
 }
 
 tl::expected<Config, Findings> read_file(const std::string& path) {

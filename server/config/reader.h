@@ -20,13 +20,15 @@ struct Finding {
   std::string to_string() const;
 };
 
-using Findings = std::vector<Finding>;  // in the order of the file; never empty where it stands for a failure
+using Findings = std::vector<Finding>;  // in the order of the files; never empty where it stands for a failure
 
-// Reads and validates `path`. All semantic findings come in one go; a syntax error ends the reading and is the last
-// one. Does not look at anything but the file itself: that a plugin exists or a port is free is found out later.
+// Reads and validates `path` and the files that it includes. All semantic findings come in one go; a syntax error ends
+// the reading of its file and is the last one there. Does not look at anything but these files: that a plugin exists or
+// a port is free is found out later.
 tl::expected<Config, Findings> read_file(const std::string& path);
 
 // The same from text, for tests and fuzzing; `path` is what positions name and what relative paths are relative to.
+// Opens no file: what `include` names is left out.
 tl::expected<Config, Findings> read_text(std::string_view text, const std::string& path);
 
 }  // namespace forklift::config

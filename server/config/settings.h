@@ -16,6 +16,8 @@ struct Position {
 
   // `conf/app.yaml:12:5`
   std::string to_string() const;
+
+  bool operator==(const Position&) const = default;
 };
 
 // One node. No YAML typing: `010`, `yes` and `1.0` stay the strings that they are; `~`, `null` and an
@@ -27,13 +29,19 @@ struct Settings {
   std::string scalar;           // kScalar
   std::vector<Child> children;  // kList: the names are empty; kMap: in the order of the file
   Position position;
+
+  bool operator==(const Settings&) const;
 };
 
 // Not a std::pair, which could not hold what is not complete yet.
 struct Settings::Child {
   std::string name;
   Settings node;
+
+  bool operator==(const Child&) const = default;
 };
+
+inline bool Settings::operator==(const Settings&) const = default;
 
 // The node at `path`: names joined by dots, list items by index (`mounts[0].at`); a name that holds a dot or a bracket
 // is written in quotes (`hosts."example.org".root`). The empty path is the root. nullptr if there is none or `path` is

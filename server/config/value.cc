@@ -55,10 +55,10 @@ Settings to_settings(const Node& node, const Reading& reading) {
 
 void read_keys(Reading& reading, const Node& map, std::string_view parent) {
   for (const Node& child : map.children) read_key(reading, child, parent);
+  if (reading.partial) return;
   for (const Key& key : all_keys()) {
     if (!key.absent.required || key.parent() != parent) continue;
-    const bool present = std::ranges::any_of(map.children, [&](const Node& child) { return child.name == key.name(); });
-    if (!present) reading.complain(map.mark, fmt::format("key \"{}\" is missing", key.shown()));
+    if (!find_child(map, key.name())) reading.complain(map.mark, fmt::format("key \"{}\" is missing", key.shown()));
   }
 }
 
@@ -82,7 +82,7 @@ void Value::path(std::string& out) {
   const auto written = text();
   if (!written) return;
   if (written->empty()) return refuse("names no path");
-  std::string absolute = resolve(*written, reading_.folder);
+  std::string absolute = resolve(*written, reading_.folder(node_.mark));
   if (absolute.size() >= PATH_MAX) {
     return refuse(
         fmt::format("{} has {} bytes; a path takes at most {}", quote(absolute, 60), absolute.size(), PATH_MAX - 1));

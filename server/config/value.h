@@ -5,9 +5,11 @@
 
 #include <concepts>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/config.h"
 #include "config/document.h"
@@ -23,18 +25,32 @@ struct ListenEntry {
   std::vector<Address> addresses;
 };
 
-// What is shared while one file is read.
+// A file that is read.
+struct Source {
+  std::string name;  // as positions have it
+  std::string real;  // its real path
+};
+
+// What is shared while one configuration is read.
 struct Reading {
-  std::string file;    // as positions name it
-  std::string folder;  // absolute and real: relative paths start here
+  // The configuration's own file, and then those that it includes.
+  std::vector<Source> sources;
   Config config;
   Findings findings;
+
+  bool follow_includes = true;
+  const Node* defaults = nullptr;  // the value of `defaults`, if it is a map
+  std::size_t merged_nodes = 0;    // of `defaults`, in all apps
+  std::size_t merged_bytes = 0;
+  bool partial = false;  // `defaults` itself is read: what is missing may stand in the apps
 
   // Where the keys below `apps[]` and `apps[].listen[]` go: the entry that is being read, and only while it is.
   App* app = nullptr;
   ListenEntry* listen = nullptr;
 
-  Position position(Mark mark) const { return {file, mark.line, mark.column}; }
+  Position position(Mark mark) const { return {sources[mark.source].name, mark.line, mark.column}; }
+  // Where relative paths start: the real folder of the file that they stand in.
+  std::string folder(Mark mark) const { return std::filesystem::path(sources[mark.source].real).parent_path(); }
   void complain(Mark mark, std::string message) { findings.push_back({position(mark), std::move(message)}); }
 };
 

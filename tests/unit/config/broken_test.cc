@@ -102,9 +102,9 @@ const Broken kKeys[] = {
      "app.yaml:5:5: unknown key \"timeouts.head\"; known here: name, plugin, listen, workers, limits, timeouts, "
      "queue, user, group, directory, umask, chroot, rlimits, no_new_privs, environment, settings, access_log"},
     {"KeysThatAreNotSupportedYet",
-     "control: x\ndefaults: {queue: {age: 1s}}\n" + app_with("timeouts: {slow: 1s}\n    reload: {crashes: 1}"),
+     "control: x\ndefaults: {dispatch: direct}\n" + app_with("timeouts: {slow: 1s}\n    reload: {crashes: 1}"),
      "app.yaml:1:1: key \"control\" is not supported yet\n"
-     "app.yaml:2:1: key \"defaults\" is not supported yet\n"
+     "app.yaml:2:12: key \"dispatch\" is not supported yet\n"
      "app.yaml:7:16: key \"timeouts.slow\" is not supported yet\n"
      "app.yaml:8:5: key \"reload\" is not supported yet"},
     {"NoApps", "runtime_dir: /run/x\n", "app.yaml:1:1: key \"apps\" is missing"},
@@ -286,7 +286,7 @@ apps:
     timeouts:
       request: soon
       drain: 1m
-include: []
+include: conf.d
 )";
   EXPECT_EQ(verdict(yaml),
             "app.yaml:1:14: runtime_dir: must be a single value, not a list\n"
@@ -303,7 +303,7 @@ include: []
             "app.yaml:16:7: duplicate key \"head\"; the first one is in line 15\n"
             "app.yaml:18:16: timeouts.request: \"soon\" is not a duration; write 250ms, 30s, 5m or 1h\n"
             "app.yaml:19:7: key \"timeouts.drain\" is not supported yet\n"
-            "app.yaml:20:1: key \"include\" is not supported yet");
+            "app.yaml:20:10: include: must be a list; write [ conf.d/*.yaml ]");
 }
 
 // What is behind an anchor is wrong once, however often it is used.

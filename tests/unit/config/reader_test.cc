@@ -5,12 +5,11 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
+#include "folder.h"
 #include "reading.h"
 
 namespace forklift::config {
@@ -27,31 +26,6 @@ std::vector<std::string> addresses(std::string_view listen) {
     for (const Listen& each : app.listen) all.push_back(each.address.to_string());
   }
   return all;
-}
-
-// A folder that is gone after the test.
-class Folder {
- public:
-  Folder() {
-    std::string name = fs::temp_directory_path() / "forklift-config-XXXXXX";
-    path_ = fs::canonical(::mkdtemp(name.data()));
-  }
-  ~Folder() { fs::remove_all(path_); }
-
-  std::string operator/(const std::string& name) const { return path_ / name; }
-
-  std::string write(const std::string& name, const std::string& text) const {
-    std::ofstream(path_ / name) << text;
-    return path_ / name;
-  }
-
- private:
-  fs::path path_;
-};
-
-std::string verdict_on_file(const std::string& path) {
-  const auto config = read_file(path);
-  return config ? "fine" : show(config.error());
 }
 
 }  // namespace

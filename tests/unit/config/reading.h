@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +33,22 @@ inline Config good(std::string_view text, const std::string& path = "/srv/conf/a
   auto config = read_text(text, path);
   EXPECT_TRUE(config) << show(config.error());
   return config ? std::move(*config) : Config{};
+}
+
+inline void forget_places(Settings& settings) {
+  settings.position = {};
+  for (auto& [name, child] : settings.children) forget_places(child);
+}
+
+// What two configurations have in common that differ in their texts only: neither places nor the order of limits.
+inline Config without_places(Config config) {
+  for (App& app : config.apps) {
+    app.position = {};
+    std::ranges::sort(app.confinement.rlimits, {}, &Rlimit::resource);
+    for (Listen& listen : app.listen) listen.position = {};
+    forget_places(app.settings);
+  }
+  return config;
 }
 
 // All findings, one a line, or "fine".

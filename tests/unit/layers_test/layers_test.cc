@@ -21,6 +21,9 @@ using testing::IsEmpty;
 const std::map<std::string, std::set<std::string>> kLayers = {
     {"base", {}},
     {"config", {"base"}},
+    // What is written about the configuration; not in the server.
+    {"describe", {"base", "config"}},
+    {"man", {}},  // pages of the manual, no code
     {"ipc", {"base"}},
     {"protocol", {"base"}},
     {"plugin", {"base", "config", "ipc", "protocol"}},

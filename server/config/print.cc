@@ -1,0 +1,12 @@
+#include "config/print.h"
+
+#include "config/subject.h"
+#include "config/yaml_writer.h"
+
+namespace forklift::config {
+
+std::string print(const Config& config) {
+  return write_yaml(show_keys({config}, ""));
+}
+
+}  // namespace forklift::config
