@@ -76,13 +76,14 @@ Result<void> change_root(const std::string& folder) {
     return fail_errno(
         fmt::format("chroot {}{}", folder, code == EPERM ? " (only a server that is started as root can)" : ""), code);
   }
-  const UniqueFd own(::open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!own) {
-    return fail(
-        "chroot {}: there is no /proc in it, through which the plugin is opened; mount a proc file system at {}/proc",
-        folder, folder);
-  }
   return {};
+}
+
+// The dynamic linker would blame the plugin's file.
+Result<void> require_proc(const std::string& root) {
+  if (::access("/proc/self/fd", F_OK) == 0) return {};
+  return fail("{}there is no /proc{}, through which the plugin is opened; mount a proc file system at {}/proc",
+              root.empty() ? "" : fmt::format("chroot {}: ", root), root.empty() ? "" : " in it", root);
 }
 
 // Groups first: a process that is no longer root cannot change them, and would keep root's.
@@ -129,6 +130,7 @@ Result<void> confine(const config::Confinement& confinement, const Identity& ide
   be_killed_before_the_master();
   if (auto done = set_limits(confinement, descriptors); !done) return done;
   if (auto done = change_root(confinement.chroot); !done) return done;
+  if (auto done = require_proc(confinement.chroot); !done) return done;
   ::umask(confinement.umask);
   if (auto done = change_user(identity); !done) return done;
   const std::string& directory = confinement.directory.empty() ? "/" : confinement.directory;

@@ -19,7 +19,7 @@ Result<void> let_go(std::span<const int> keep);
 // change of the user, then what the new user must be able to do itself. Afterwards it has
 // - its resource limits; `descriptors` where the app sets none of its own: the limit that the master had been started
 //   with (it raises its own),
-// - another root folder, in which a proc file system must be mounted, because the image is opened through /proc,
+// - another root folder; in whichever it is, a proc file system must be mounted: the image is opened through it,
 // - umask, groups and user (set-user-ID included, so that there is no way back), and the folder in which it works,
 // - an environment of its own (environment.h), no_new_privs, and core dumps where rlimits.core asks for them,
 // - an OOM score above the master's.

@@ -6,12 +6,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <csignal>
-#include <filesystem>
 #include <regex>
-#include <set>
 #include <sstream>
-#include <thread>
 
 #include "harness/scgi_request.h"
 #include "harness/server.h"
@@ -122,45 +118,6 @@ TEST(AccessLog, ThreeFormats) {
     ASSERT_EQ(lines.size(), 1U);
     EXPECT_TRUE(std::regex_match(lines[0], std::regex(expected))) << lines[0];
   }
-}
-
-TEST(AccessLog, RotationUnderLoadLosesAndTearsNothing) {
-  Server server({app("$uri $status.")});
-  server.start();
-  std::atomic<bool> rotated = false;
-  std::atomic<int> answered = 0;
-  std::vector<std::thread> clients;
-  for (int client = 0; client < 2; ++client) {
-    clients.emplace_back([&, client] {
-      for (int i = 0; !rotated || i < 100; ++i) {
-        EXPECT_TRUE(fetch(server.listener("app"), ScgiRequest::get(fmt::format("/{}-{}", client, i))).complete(200));
-        ++answered;
-      }
-    });
-  }
-  bool followed = true;
-  for (int i = 0; i < 100 && followed; ++i) {
-    std::filesystem::rename(file_of(server), fmt::format("{}.{}", file_of(server), i));
-    server.signal(SIGUSR1);
-    followed = eventually([&] { return std::filesystem::exists(file_of(server)); });
-  }
-  rotated = true;
-  for (std::thread& client : clients) client.join();
-  EXPECT_TRUE(followed);
-  EXPECT_EQ(server.stop(), ExitStatus::exited(0));
-
-  std::set<std::string> seen;
-  int count = 0;
-  for (int i = -1; i < 100; ++i) {
-    const std::string path = i < 0 ? file_of(server) : fmt::format("{}.{}", file_of(server), i);
-    for (const std::string& line : lines_of(read_file(path))) {
-      EXPECT_TRUE(std::regex_match(line, std::regex(R"(/\d-\d+ 200\.)"))) << line;
-      seen.insert(line);
-      ++count;
-    }
-  }
-  EXPECT_EQ(count, answered);
-  EXPECT_EQ(seen.size(), static_cast<std::size_t>(count));
 }
 
 TEST(AccessLog, AFullDiskCostsNoAnswer) {

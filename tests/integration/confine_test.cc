@@ -184,5 +184,22 @@ TEST(ProcessState, IsRestoredBehindEachRequest) {
   for (int i = 0; i < 10; ++i) EXPECT_EQ(fetch(server.listener("app"), ScgiRequest::get("/")).body, first);
 }
 
+// What is not restored is the plugin's own matter, and does not keep the worker from leaving. Where each worker answers
+// one request, none meets what another has left.
+TEST(ProcessState, OfEachRequestIsFreshWhereAWorkerAnswersOnlyOne) {
+  for (const bool is_fresh : {true, false}) {
+    Server server({{.name = "app",
+                    .plugin = fixture_file("leaves_traces"),
+                    .more = fmt::format("workers: {{min: 1, max: 1, max_requests: {}}}\n", is_fresh ? 1 : 0)}});
+    server.start();
+    const auto ask = [&] { return fetch(server.listener("app"), ScgiRequest::get("/")).body; };
+    const std::string fresh = "handler 0 variable 0 locale 0 thread 0 deaf 0\n";
+    EXPECT_EQ(ask(), fresh);
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(ask(), is_fresh ? fresh : "handler 1 variable 1 locale 1 thread 1 deaf 1\n");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace harness

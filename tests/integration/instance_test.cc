@@ -9,6 +9,7 @@
 
 #include "harness/processes.h"
 #include "harness/scgi_request.h"
+#include "harness/serve.h"
 #include "harness/server.h"
 
 namespace harness {
@@ -22,18 +23,9 @@ App hello() {
 }
 
 // Another `forklift serve` of the same file.
-class Another {
- public:
-  explicit Another(const Server& server) : output_(server.folder() / "another") {
-    child_.start({.command = {server_binary(), "serve", server.config_file()}, .environment = {}, .output = output_});
-  }
-  Child& child() { return child_; }
-  std::string output() const { return fs::exists(output_) ? read_file(output_) : ""; }
-
- private:
-  std::string output_;
-  Child child_;
-};
+Serve::Options another(const Server& server) {
+  return {.file = server.config_file(), .output = server.folder() / "another"};
+}
 
 TEST(PidFile, HoldsTheMastersPidWhileItRuns) {
   Server server({hello()}, "pid_file: pid\n");
@@ -62,7 +54,7 @@ TEST(PidFile, OfAnotherServerIsRefused) {
 TEST(Instance, ASecondOneOfTheSameFileIsRefused) {
   Server server({hello()}, "pid_file: pid\n");
   server.start();
-  Another second(server);
+  Serve second(another(server));
   EXPECT_EQ(second.child().wait(kPatience), ExitStatus::exited(1));
   EXPECT_THAT(second.output(),
               HasSubstr(fmt::format("another server (pid {}) is running from this file", server.pid())));
@@ -79,8 +71,8 @@ TEST(Instance, WhatAKilledOneLeftBehindIsNoObstacle) {
   for (const Process& worker : workers) EXPECT_TRUE(wait_until_gone(worker.pid));
   for (const char* left : {"pid", "run/lock", "hello.sock"}) EXPECT_TRUE(fs::exists(server.folder() / left)) << left;
 
-  Another next(server);
-  EXPECT_TRUE(eventually([&] { return next.output().find("READY") != std::string::npos; }, seconds(20)));
+  Serve next(another(server));
+  EXPECT_TRUE(next.ready()) << next.output();
   EXPECT_EQ(read_file(server.folder() / "pid"), fmt::format("{}\n", next.child().pid()));
   EXPECT_TRUE(fetch(server.listener("hello"), ScgiRequest::get("/")).complete(200));
   EXPECT_TRUE(next.child().signal(SIGTERM));

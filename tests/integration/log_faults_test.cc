@@ -1,14 +1,19 @@
 // Matrix 2d: the log cannot be written. Requests are answered all the same, and once it can be written again, it says
 // how much it has lost.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "harness/faults.h"
 #include "harness/scgi_request.h"
+#include "harness/serve.h"
 #include "harness/server.h"
 
 namespace harness {
@@ -52,6 +57,46 @@ TEST(LogLimit, ALogThatMayNotGrowCostsItsLinesAndNothingElse) {
   ASSERT_EQ(prlimit(server.pid(), RLIMIT_FSIZE, &before, nullptr), 0);
   EXPECT_EQ(fetch(server.listener("hello"), refused).status, 400);
   EXPECT_TRUE(server.wait_for_log("log lines were dropped because the log could not be written"));
+}
+
+// The log is a pipe. Its reader sleeps until the pipe is full and a good deal longer, wakes, dies, and another comes.
+TEST(LogPipe, WhoseReaderSleepsOrDiesCostsNoAnswer) {
+  Server files({App{.name = "hello", .plugin = plugin_file("hello"), .listen = {"unix:hello.sock"}}});
+  files.write_config();
+  const std::string fifo = files.folder() / "fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const auto open_reader = [&] { return UniqueFd(open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)); };
+  UniqueFd reader = open_reader();
+  Serve serve({.file = files.config_file(), .output = fifo});
+  const Endpoint endpoint = Endpoint::parse("unix:" + (files.folder() / "hello.sock"));
+  ASSERT_TRUE(eventually([&] { return static_cast<bool>(connect_to(endpoint)); }));
+  const auto ask_wrongly = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      ASSERT_EQ(fetch(endpoint, ScgiRequest::get("/").set("SCGI", "2")).status, 400) << i;
+    }
+  };
+  std::string seen;
+  const auto sees = [&](std::string_view text) {
+    char buffer[8192];
+    for (ssize_t n = 0; (n = read(reader.get(), buffer, sizeof buffer)) > 0;)
+      seen.append(buffer, static_cast<size_t>(n));
+    return seen.find(text) != seen.npos;
+  };
+
+  // Of lines with more than a hundred bytes, 64 KiB hold fewer than 700.
+  ask_wrongly(2000);
+  EXPECT_TRUE(sees(" READY: "));
+  ask_wrongly(1);
+  EXPECT_TRUE(eventually([&] { return sees("log lines were dropped because the log could not be written"); }));
+  reader.reset();
+  ask_wrongly(100);
+  reader = open_reader();
+  seen.clear();
+  ask_wrongly(1);
+  EXPECT_TRUE(eventually([&] { return sees("log lines were dropped because the log could not be written"); }));
+  EXPECT_TRUE(serve.child().signal(SIGTERM));
+  EXPECT_EQ(serve.child().wait(seconds(20)), ExitStatus::exited(0));
+  EXPECT_TRUE(sees("stopped"));
 }
 
 }  // namespace

@@ -169,6 +169,22 @@ TEST_F(Protocol, AHalfClosedClientIsAnswered) {
   }
 }
 
+// Matrix 2c, "client gone during reply": no error of anybody, as the log has no line of that level.
+TEST_F(Protocol, AThousandClientsThatLeaveCostNothing) {
+  const ScgiRequest request = ScgiRequest::post("/", pattern_body(10'000));
+  for (int i = 0; i < 1000; ++i) {
+    Connection connection = Connection::to(server_.listener("echo", i % 2));
+    ASSERT_TRUE(connection.send(request.bytes()));
+    // Before the answer comes, or somewhere in it.
+    if (i % 4 < 2) connection.receive_some(1);
+    connection.reset();
+  }
+  for (const std::size_t listener : {0, 1}) {
+    EXPECT_TRUE(fetch(server_.listener("echo", listener), request).complete(200));
+  }
+  expect_same_workers();
+}
+
 TEST_F(Protocol, BytesBehindTheBodyAreNoSecondRequest) {
   const std::string surplus = ScgiRequest::get("/second").bytes();
   for (const std::size_t listener : {0, 1}) {

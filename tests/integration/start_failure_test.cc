@@ -108,8 +108,11 @@ INSTANTIATE_TEST_SUITE_P(
                     Failure{"other_machine", "IMAGED", "plugin.so is for s390x", make_for_other_machine},
                     Failure{"no_plugin", "CHECKED", "the plugin exports no forklift_plugin_v1", make_library},
                     Failure{"undefined_symbol", "LOADED", "nowhere_to_be_found"},
+                    Failure{"other_major", "CHECKED", "forklift_plugin_v2"},
                     Failure{"newer_api", "CHECKED", "the plugin was built for draft 0.2 of the plugin API"},
                     Failure{"create_refuses", "CREATED", "no such table: orders"},
+                    Failure{"create_crashes", "CREATED", "died of signal 9 (Killed)"},
+                    Failure{"create_exits", "CREATED", "exited with status 7"},
                     Failure{"create_hangs", "CREATED", "not reached within timeouts.start"},
                     Failure{"constructor_crashes", "LOADED", "died of signal 11 (Segmentation fault)"},
                     Failure{"constructor_exits", "LOADED", "exited with status 0"},
@@ -148,6 +151,24 @@ TEST_P(StartFailure, BesideAGoodAppIsAnswered503UntilTheFileIsReplaced) {
   EXPECT_TRUE(eventually(serves, kStartPatience));
   server.expect_workers("bad", 1);
   EXPECT_THAT(server.log(), testing::ContainsRegex("app \"bad\": generation [0-9]+ is running"));
+}
+
+// Pauses of 0.1, 0.2, 0.4 ... 5 s between the tries: as many generations as these allow, and not one more.
+TEST(CrashLoop, IsSlowedByAGrowingPause) {
+  const TempDir folder;
+  const std::string plugin = folder / "plugin.so";
+  std::filesystem::copy_file(fixture_file("constructor_crashes"), plugin);
+  Server server({{.name = "loops", .plugin = plugin}, {.name = "good", .plugin = plugin_file("hello")}});
+  server.expect_error("app \"loops\": generation * failed at LOADED");
+  server.expect_error("app \"loops\": degraded");
+  server.expect_workers("loops", 0);
+  const auto begin = std::chrono::steady_clock::now();
+  server.start();
+  ASSERT_TRUE(server.wait_for_log("app \"loops\": generation 4 failed at LOADED"));
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds(100 + 200 + 400));
+  EXPECT_TRUE(fetch(server.listener("good"), ScgiRequest::get("/")).complete(200));
+  ASSERT_TRUE(server.wait_for_log("app \"loops\": generation 5 failed at LOADED"));
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds(100 + 200 + 400 + 800));
 }
 
 // The plugin has served before; with `min: 0`, nothing but the app itself asks for another try.

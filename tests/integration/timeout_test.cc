@@ -99,6 +99,20 @@ TEST_P(Timeout, AWorkerThatIsStoppedWhileItWaitsForTheClientIsKilled) {
   EXPECT_NE(answering_worker(site), 0);
 }
 
+// Nobody has begun with its request.
+TEST_P(Timeout, AnIdleWorkerThatIsStoppedIsKilledAndAnotherAnswers) {
+  Site site(GetParam(), std::string(kOneWorker) + "timeouts: {request: 700ms}\n");
+  site.server().expect_error(
+      "killed by timeouts.request before it took the request; its request goes to another worker");
+  const pid_t worker = answering_worker(site);
+  site.server().signal_worker(worker, SIGSTOP);
+  ASSERT_TRUE(eventually([&] { return find_process(worker)->state == 'T'; }));
+  const pid_t writer = answering_worker(site);
+  EXPECT_NE(writer, 0);
+  EXPECT_NE(writer, worker);
+  EXPECT_TRUE(wait_until_gone(worker));
+}
+
 TEST_P(Timeout, WhatThePluginHasForkedGoesWithItsWorker) {
   Site site(GetParam(), std::string(kOneWorker) + "timeouts: {request: 700ms}\n");
   site.server().expect_error("killed by timeouts.request with POST \"/forks\" since * s; answered 504");

@@ -1,5 +1,5 @@
-/* Preloaded into the server (LD_PRELOAD): system calls that fail as the file says which the environment variable SHIM_FAULTS
- * names (see faults.h). Without it, and while no fault is set, every call goes through. */
+/* Preloaded into the server (LD_PRELOAD): system calls that fail, and a wall clock that is wrong, as the file says which the
+ * environment variable SHIM_FAULTS names (see faults.h). Without it, and while no fault is set, every call goes through. */
 #define _GNU_SOURCE
 #include "faults.h"
 
@@ -14,6 +14,8 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -80,6 +82,30 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
 
 EXPORT ssize_t write(int fd, const void *data, size_t size) {
   return fails(SHIM_WRITE) ? -1 : syscall(SYS_write, fd, data, size);
+}
+
+EXPORT int clock_gettime(clockid_t clock, struct timespec *now) {
+  const int result = (int)syscall(SYS_clock_gettime, clock, now);
+  const bool is_wall_clock = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
+  if (result == 0 && is_wall_clock && faults != NULL) {
+    now->tv_sec += __atomic_load_n(&faults->clock_step, __ATOMIC_RELAXED);
+  }
+  return result;
+}
+
+EXPORT int gettimeofday(struct timeval *restrict now, void *restrict zone) {
+  (void)zone;
+  struct timespec precise;
+  const int result = clock_gettime(CLOCK_REALTIME, &precise);
+  *now = (struct timeval){.tv_sec = precise.tv_sec, .tv_usec = precise.tv_nsec / 1000};
+  return result;
+}
+
+EXPORT time_t time(time_t *result) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  if (result != NULL) *result = now.tv_sec;
+  return now.tv_sec;
 }
 
 /* The C library's own, because it prepares itself for being duplicated. */

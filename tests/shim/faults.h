@@ -32,6 +32,7 @@ struct shim_fault {
 
 struct shim_faults {
   struct shim_fault calls[SHIM_CALLS];
+  int64_t clock_step; /* atomic: seconds by which the wall clock (CLOCK_REALTIME) is wrong */
 };
 
 #endif

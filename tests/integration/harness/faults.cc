@@ -47,6 +47,10 @@ void Faults::fail(shim_call call, int error, const Which& which) {
   __atomic_store_n(&fault.places, which.places, __ATOMIC_RELEASE);
 }
 
+void Faults::step_clock(seconds ahead) {
+  __atomic_store_n(&shared_->clock_step, ahead.count(), __ATOMIC_RELAXED);
+}
+
 void Faults::clear() {
   for (int call = 0; call < SHIM_CALLS; ++call) withdraw(static_cast<shim_call>(call));
 }

@@ -1,4 +1,4 @@
-// System calls of the server that fail when a test says so, while it runs.
+// System calls of the server that fail, and its wall clock that steps, when a test says so, while it runs.
 #pragma once
 
 #include <limits>
@@ -30,7 +30,10 @@ class Faults {
   void fail(shim_call call, int error, const Which& which);
   void fail(shim_call call, int error) { fail(call, error, Which{}); }
 
-  // All calls succeed again.
+  // Sets the server's wall clock, which all its processes ask, to what it really is and so much more.
+  void step_clock(seconds ahead);
+
+  // All calls succeed again. The clock stays.
   void clear();
 
   // How many calls the last fault of `call` has met.

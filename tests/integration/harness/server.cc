@@ -89,7 +89,7 @@ Server::~Server() {
 }
 
 void Server::launch(const std::vector<std::string>& options) {
-  write_file(config_file(), yaml());
+  write_config();
   // Orphans of the server become our children, and are found by stop().
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   // Fixtures crash on purpose: the sanitizers must not turn their signals into exits. Their reports go to files, since

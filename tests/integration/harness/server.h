@@ -58,6 +58,9 @@ class Server {
   // Waits until the server is at rest and looks as it did first. Part of stop().
   testing::AssertionResult at_rest(milliseconds patience = kPatience);
 
+  // Writes the configuration and starts nothing: for whoever runs a server from it in another way (see serve.h).
+  void write_config() const { write_file(config_file(), yaml()); }
+
   // Starts the command and waits for nothing: for servers that are not expected to start.
   void launch(const std::vector<std::string>& options = {});
   ExitStatus wait(milliseconds patience = kPatience) { return child_.wait(patience); }

@@ -244,6 +244,20 @@ TEST(Confine, a_root_folder_without_proc_is_refused_and_says_what_to_mount) {
   }
 }
 
+// Neither has a server that was started in such a place. Only root can bring one there.
+TEST(Confine, a_missing_proc_is_told_as_such_and_not_as_a_missing_plugin) {
+  std::string folder = testing::TempDir() + "forklift-bare-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const std::string said = in_child([&]() -> std::string {
+                             if (is_root() && ::chroot(folder.c_str()) != 0) return "no chroot";
+                             const auto done = confine({}, {}, kDescriptors);
+                             return done ? "confined" : done.error().message();
+                           }).said;
+  std::filesystem::remove(folder);
+  EXPECT_EQ(said, is_root() ? "there is no /proc, through which the plugin is opened; mount a proc file system at /proc"
+                            : "confined");
+}
+
 // A root folder that has a /proc without any mount: the one that is there already.
 TEST(Confine, a_root_folder_is_entered) {
   config::Confinement confinement;

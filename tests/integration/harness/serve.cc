@@ -1,0 +1,25 @@
+#include "harness/serve.h"
+
+#include <filesystem>
+
+#include "harness/files.h"
+
+namespace harness {
+
+Serve::Serve(const Options& options) : output_(options.output) {
+  std::vector<std::string> command = options.under;
+  command.insert(command.end(), {server_binary(), "serve", options.file});
+  child_.start({.command = command, .environment = {}, .output = output_});
+}
+
+std::string Serve::output() const {
+  return std::filesystem::exists(output_) ? read_file(output_) : "";
+}
+
+bool Serve::ready(milliseconds patience) {
+  const auto is_ready = [&] { return output().find(" READY: ") != std::string::npos; };
+  eventually([&] { return is_ready() || !child_.running(); }, patience);
+  return is_ready();
+}
+
+}  // namespace harness

@@ -1,0 +1,130 @@
+// Matrix 2b: what keeps a whole server from starting. It ends soon, with exit status 1 (2 for its configuration), says
+// what is in the way, and leaves nothing behind. (What keeps one app from starting: start_failure_test.)
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+
+#include "harness/faults.h"
+#include "harness/scgi_request.h"
+#include "harness/serve.h"
+#include "harness/server.h"
+
+namespace harness {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+App hello(std::vector<std::string> listen) {
+  return {.name = "hello", .plugin = plugin_file("hello"), .listen = std::move(listen)};
+}
+
+void expect_refusal(Server& server, const std::string& reason) {
+  server.expect_error("could not start: " + reason);
+  server.launch();
+  EXPECT_EQ(server.wait(), ExitStatus::exited(1));
+}
+
+class Taken : public testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(By, Taken, testing::Values("127.0.0.1:0", "unix:taken.sock"),
+                         [](const auto& test) { return test.index == 0 ? "Tcp" : "Unix"; });
+
+// With another address before it, which is not to be left behind.
+TEST_P(Taken, AnAddressIsNamedAndItsServerNotHarmed) {
+  Server first({hello({GetParam()})});
+  first.start();
+  const Endpoint& endpoint = first.listener("hello");
+  Server second({hello({"unix:before.sock", endpoint.to_string()})});
+  expect_refusal(
+      second, fmt::format("app \"hello\": listen on {}: {}", endpoint.to_string(),
+                          endpoint.is_unix() ? "another server is listening there" : "bind: Address already in use"));
+  EXPECT_FALSE(fs::exists(second.folder() / "before.sock"));
+  EXPECT_TRUE(fetch(endpoint, ScgiRequest::get("/")).complete(200));
+}
+
+TEST(Refused, IsAUnixSocketWhoseFolderIsMissing) {
+  Server server({hello({"unix:none/app.sock"})});
+  expect_refusal(server, "app \"hello\": listen on unix:*/none/app.sock: bind: No such file or directory");
+}
+
+TEST(Refused, IsARuntimeDirThatCannotBeMade) {
+  Server server({hello({"unix:hello.sock"})});
+  write_file(server.folder() / "run", "a file");
+  expect_refusal(server, "runtime_dir: */run is no folder");
+  fs::remove(server.folder() / "run");
+}
+
+TEST(Refused, IsAPidFileThatIsASymbolicLink) {
+  Server server({hello({"unix:hello.sock"})}, "pid_file: pid\n");
+  write_file(server.folder() / "precious", "precious");
+  fs::create_symlink(server.folder() / "precious", server.folder() / "pid");
+  expect_refusal(server, "pid_file: */pid is a symbolic link; remove it");
+  EXPECT_EQ(read_file(server.folder() / "precious"), "precious");
+}
+
+TEST(Refused, IsADiskWithoutRoomForTheLock) {
+  Server server({hello({"unix:hello.sock"})});
+  Faults faults(server);
+  faults.fail(SHIM_PWRITE, ENOSPC, {.places = SHIM_MASTER});
+  expect_refusal(server, "*/run/lock: write: No space left on device");
+}
+
+TEST(Refused, IsAConfigurationThatIsNone) {
+  const TempDir folder;
+  const std::string file = folder / "server.yaml";
+  const std::pair<std::string, const char*> kBroken[] = {{"", "apps"},
+                                                         {"apps:\n\t- name: x\n", ":2:"},
+                                                         {"apps: [{name: x, colour: red}]\n", ":1:"},
+                                                         {"apps: *none\n", ":1:7: "}};
+  for (const auto& [text, reason] : kBroken) {
+    write_file(file, text);
+    Serve serve({.file = file, .output = folder / "log"});
+    EXPECT_EQ(serve.child().wait(kPatience), ExitStatus::exited(2)) << text;
+    EXPECT_THAT(serve.output(), HasSubstr(file));
+    EXPECT_THAT(serve.output(), HasSubstr(reason)) << text;
+    fs::remove(folder / "log");
+  }
+  Serve missing({.file = folder / "none.yaml", .output = folder / "log"});
+  EXPECT_EQ(missing.child().wait(kPatience), ExitStatus::exited(2));
+  EXPECT_THAT(missing.output(), HasSubstr("none.yaml"));
+  EXPECT_THAT(missing.output(), HasSubstr("No such file or directory"));
+}
+
+// From too few for anything to enough for a request. In between it may come as far as READY and have none left for a
+// connection. Below 6 it is the dynamic linker that gives up.
+TEST(FewDescriptors, EndTheStartOrAreEnough) {
+  int refused = 0, answered = 0;
+  for (int limit = 6; limit < 40 && !testing::Test::HasFailure(); ++limit) {
+    Server server({hello({"unix:hello.sock"})});
+    server.write_config();
+    Serve serve({.file = server.config_file(),
+                 .output = server.folder() / "output",
+                 .under = {"/bin/sh", "-c", fmt::format("ulimit -n {} && exec \"$0\" \"$@\"", limit)}});
+    if (!serve.ready()) {
+      EXPECT_EQ(serve.child().wait(kPatience), ExitStatus::exited(1)) << limit << ": " << serve.output();
+      EXPECT_THAT(serve.output(), HasSubstr("Too many open files")) << limit;
+      ++refused;
+    } else {
+      const Response response =
+          fetch(Endpoint::parse("unix:" + (server.folder() / "hello.sock")), ScgiRequest::get("/"));
+      EXPECT_TRUE(response.complete(200) || response.complete(503)) << limit << ": " << response << serve.output();
+      answered += response.complete(200);
+      EXPECT_TRUE(serve.child().signal(SIGTERM));
+      EXPECT_EQ(serve.child().wait(seconds(20)), ExitStatus::exited(0)) << limit;
+    }
+    EXPECT_FALSE(fs::exists(server.folder() / "hello.sock")) << limit;
+    EXPECT_FALSE(fs::exists(server.folder() / "run")) << limit;
+  }
+  EXPECT_GT(refused, 0);
+  EXPECT_GT(answered, 0);
+}
+
+}  // namespace
+}  // namespace harness
