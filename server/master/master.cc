@@ -342,9 +342,8 @@ void Master::stop_at_once() {
 }
 
 bool Master::finished() const {
-  const bool no_workers =
-      std::all_of(apps_.begin(), apps_.end(), [](const auto& app) { return app->pool().slots().processes() == 0; });
-  return stopping_ && no_workers && (at_once_ || connections_.size() == 0);
+  if (!stopping_ || (!at_once_ && connections_.size() > 0)) return false;
+  return std::all_of(apps_.begin(), apps_.end(), [](const auto& app) { return app->pool().slots().processes() == 0; });
 }
 
 }  // namespace forklift::master

@@ -57,6 +57,10 @@ EXPORT int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event
   return fails(SHIM_EPOLL_CTL) ? -1 : (int)syscall(SYS_epoll_ctl, epoll, operation, fd, event);
 }
 
+EXPORT int kill(pid_t pid, int number) {
+  return fails(SHIM_KILL) ? -1 : (int)syscall(SYS_kill, pid, number);
+}
+
 EXPORT int memfd_create(const char *name, unsigned flags) {
   return fails(SHIM_MEMFD_CREATE) ? -1 : (int)syscall(SYS_memfd_create, name, flags);
 }
