@@ -63,6 +63,11 @@ std::string Position::to_string() const {
   return line == 0 ? file : fmt::format("{}:{}:{}", file, line, column);
 }
 
+// Not defaulted: it would have to be behind Child, and there clang 14 crashes on it.
+bool Settings::operator==(const Settings& other) const {
+  return kind == other.kind && scalar == other.scalar && children == other.children && position == other.position;
+}
+
 const Settings* find(const Settings& root, std::string_view path) {
   const Settings* node = &root;
   for (bool first = true; node && !path.empty(); first = false) {

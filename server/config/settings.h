@@ -41,8 +41,6 @@ struct Settings::Child {
   bool operator==(const Child&) const = default;
 };
 
-inline bool Settings::operator==(const Settings&) const = default;
-
 // The node at `path`: names joined by dots, list items by index (`mounts[0].at`); a name that holds a dot or a bracket
 // is written in quotes (`hosts."example.org".root`). The empty path is the root. nullptr if there is none or `path` is
 // malformed. The result lives as long as `root`.

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/print.h"
 #include "config/reader.h"
 #include "invariant.h"
 
@@ -33,6 +34,16 @@ void require_inside(const config::Position& position, const std::vector<std::str
           "a column outside its line");
 }
 
+// What takes effect can be printed, and reads back to the same; unless it has grown over the bounds of a file.
+void require_print(const config::Config& config) {
+  constexpr std::size_t kPrintedMax = 64 * 1024;
+  const std::string printed = config::print(config);
+  if (printed.size() > kPrintedMax) return;
+  const auto again = config::read_text(printed, kFile);
+  require(again.has_value(), "what is printed cannot be read");
+  require(config::print(*again) == printed, "what is printed reads back to something else");
+}
+
 // All that a reading has said, or "fine".
 std::string try_text(std::string_view text) {
   const auto config = config::read_text(text, kFile);
@@ -41,6 +52,7 @@ std::string try_text(std::string_view text) {
     for (const config::App& app : config->apps) {
       require(!app.name.empty() && app.plugin.starts_with('/') && !app.listen.empty(), "an incomplete app");
     }
+    require_print(*config);
     return "fine";
   }
   require(!config.error().empty(), "a failure without findings");
