@@ -11,8 +11,10 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
+#include <optional>
 
 #include "base/append_file.h"
+#include "base/log_service.h"
 #include "base/quote.h"
 #include "base/unique_fd.h"
 #include "base/wall_clock.h"
@@ -23,7 +25,9 @@ namespace {
 
 struct Destination {
   Options options;
-  UniqueFd file;  // empty while the destination is standard error
+  ServicePaths paths;
+  std::optional<ServiceLog> service;
+  UniqueFd file;  // empty while the destination is standard error or a service
   Sink sink;
   std::atomic<Level> level{Level::kInfo};
   std::atomic<unsigned long> dropped{0};
@@ -38,8 +42,15 @@ Destination& destination() {
   return *instance;
 }
 
+void use_service(Destination& to, ServiceLog service) {
+  to.service = std::move(service);
+  to.file.reset();
+  to.torn = false;
+}
+
 // Lines go to `file` from now on. Where the log is written to as before, what was torn there still is.
 void use_file(Destination& to, UniqueFd file) {
+  to.service.reset();
   const int before = to.fd();
   const int after = file ? file.get() : STDERR_FILENO;
   if (!is_same_file(before, after)) to.torn = false;
@@ -60,12 +71,9 @@ std::string timestamp() {
   return text;
 }
 
-std::string compose(Format format, Level level, std::string_view line) {
-  if (format == Format::kJson) {
-    return fmt::format("{{\"time\":\"{}\",\"level\":\"{}\",\"message\":\"{}\"}}\n", timestamp(), to_string(level),
-                       json_escape(line));
-  }
-  return fmt::format("{} {:<7} {}\n", timestamp(), to_string(level), line);
+std::string to_json(Level level, std::string_view line) {
+  return fmt::format("{{\"time\":\"{}\",\"level\":\"{}\",\"message\":\"{}\"}}", timestamp(), to_string(level),
+                     json_escape(line));
 }
 
 // Writes one line without ever waiting: the reader of a pipe may be slow or dead, and the master must not be held by
@@ -84,11 +92,38 @@ std::size_t write_some(int fd, std::string_view text) {
   return written;
 }
 
-bool write_line(Destination& to, std::string_view text) {
+bool write_to_file(Destination& to, std::string_view text) {
   const std::size_t written = write_some(to.fd(), text);
   if (written == text.size()) return true;
   to.torn = to.torn || written > 0;
   return false;
+}
+
+// `ends_torn`: what was torn before ends here.
+bool write_line(Destination& to, Level level, std::string_view line, bool ends_torn = false) {
+  const bool json = to.options.format == Format::kJson;
+  if (to.service) return to.service->write(level, json ? to_json(level, line) : line);
+  const std::string text =
+      json ? to_json(level, line) : fmt::format("{} {:<7} {}", timestamp(), to_string(level), line);
+  return write_to_file(to, fmt::format("{}{}\n", ends_torn ? "\n" : "", text));
+}
+
+// Makes the destination what its options say.
+Result<void> connect(Destination& to, const Options& options, const ServicePaths& paths) {
+  if (const auto service = service_named(options.file)) {
+    auto connected = ServiceLog::connect(*service, paths);
+    if (!connected) return Failure(connected.error().in("log"));
+    use_service(to, std::move(*connected));
+    return {};
+  }
+  if (options.file == "-") {
+    use_file(to, reopen_standard_error());
+    return {};
+  }
+  auto opened = open_append_file(options.file);
+  if (!opened) return Failure(opened.error().in("log"));
+  use_file(to, std::move(*opened));
+  return {};
 }
 
 }  // namespace
@@ -98,27 +133,18 @@ std::string_view to_string(Level level) {
   return kNames.at(static_cast<std::size_t>(level));
 }
 
-Result<void> open(const Options& options) {
-  UniqueFd file = options.file == "-" ? reopen_standard_error() : UniqueFd();
-  if (options.file != "-") {
-    auto opened = open_append_file(options.file);
-    if (!opened) return Failure(opened.error().in("log"));
-    file = std::move(*opened);
-  }
+Result<void> open(const Options& options, const ServicePaths& services) {
   Destination& to = destination();
+  if (auto connected = connect(to, options, services); !connected) return connected;
   to.options = options;
-  use_file(to, std::move(file));
+  to.paths = services;
   to.level = options.level;
   return {};
 }
 
 Result<void> reopen() {
   Destination& to = destination();
-  if (to.options.file == "-") return {};
-  auto opened = open_append_file(to.options.file);
-  if (!opened) return Failure(opened.error().in("log"));
-  use_file(to, std::move(*opened));
-  return {};
+  return to.options.file == "-" ? Result<void>{} : connect(to, to.options, to.paths);
 }
 
 void redirect(Sink sink) {
@@ -134,17 +160,15 @@ void write(Level level, std::string_view line) {
   Destination& to = destination();
   if (to.sink) return to.sink(level, line);
   if (const unsigned long dropped = to.dropped.load(std::memory_order_relaxed); dropped > 0) {
-    const std::string notice =
-        compose(to.options.format, Level::kWarning,
-                fmt::format("{} log lines were dropped because the log could not be written", dropped));
-    if (!write_line(to, to.torn ? "\n" + notice : notice)) {
+    const std::string notice = fmt::format("{} log lines were dropped because the log could not be written", dropped);
+    if (!write_line(to, Level::kWarning, notice, to.torn)) {
       ++to.dropped;
       return;
     }
     to.dropped = 0;
     to.torn = false;
   }
-  if (!write_line(to, compose(to.options.format, level, line))) ++to.dropped;
+  if (!write_line(to, level, line)) ++to.dropped;
 }
 
 }  // namespace forklift::log

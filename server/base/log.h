@@ -1,5 +1,5 @@
-// The log: one line an event, written with one system call (one for each 4 KiB of a long line), and dropped, counted
-// and told of later where that would have to wait.
+// The log: one line an event, written with one system call (to a file, one for each 4 KiB of a long line), and dropped,
+// counted and told of later where that would have to wait.
 #pragma once
 
 #include <fmt/format.h>
@@ -19,18 +19,26 @@ enum class Format { kText, kJson };
 std::string_view to_string(Level level);
 
 struct Options {
-  std::string file = "-";  // "-" is standard error
+  std::string file = "-";  // "-" is standard error; `syslog` or `journal` is that service; else a path
   Level level = Level::kInfo;
   Format format = Format::kText;
 
   bool operator==(const Options&) const = default;
 };
 
-// Opens the file (O_APPEND, created with mode 0640) and writes all later lines there. On failure nothing has changed.
-// Before the first call, lines of level info and above go to standard error as text.  [master]
-Result<void> open(const Options& options);
+// Where the services of the machine take lines.
+struct ServicePaths {
+  std::string syslog = "/dev/log";
+  std::string journal = "/run/systemd/journal/socket";
+};
 
-// Opens the file by its name again, after it was rotated away (SIGUSR1). On failure the old file stays in use. [master]
+// Opens the file (O_APPEND, created with mode 0640), or connects to the service, and writes all later lines there. On
+// failure nothing has changed. Before the first call, lines of level info and above go to standard error as text.
+// A service gets lines without time and level, which it has fields for, unless the format is JSON.  [master]
+Result<void> open(const Options& options, const ServicePaths& services = {});
+
+// Opens the file by its name again, after it was rotated away, or connects to the service again (SIGUSR1). On failure
+// the old one stays in use. [master]
 Result<void> reopen();
 
 // Sends lines somewhere else: a worker has no log of its own and hands its lines to the master.  [worker]

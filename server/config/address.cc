@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -44,6 +45,21 @@ Result<std::vector<Address>> parse_unix(std::string_view path, const std::string
   return std::vector{address};
 }
 
+// What FileDescriptorName= of systemd.socket(5) may be.
+Result<std::vector<Address>> parse_systemd(std::string_view name) {
+  constexpr std::size_t kNameBytesMax = 255;
+  if (name.empty()) return fail("\"systemd:\" names no socket; write systemd:web for FileDescriptorName=web");
+  const auto is_allowed = [](char c) { return c >= ' ' && c <= '~' && c != ':'; };
+  if (name.size() > kNameBytesMax || !std::ranges::all_of(name, is_allowed)) {
+    return fail("{} is no name of a socket; FileDescriptorName= takes up to {} ASCII characters but no colon",
+                quote(name, 60), kNameBytesMax);
+  }
+  Address address;
+  address.family = Address::Family::kSystemd;
+  address.path = name;
+  return std::vector{address};
+}
+
 Result<std::vector<Address>> parse_tcp(std::string_view host, std::string_view port_text) {
   const auto port = parse_port(port_text);
   if (!port) return Failure(port.error());
@@ -68,15 +84,17 @@ std::string Address::to_string() const {
   switch (family) {
     case Family::kTcp4: return fmt::format("{}:{}", host, port);
     case Family::kTcp6: return fmt::format("[{}]:{}", host, port);
-    case Family::kUnix: break;
+    case Family::kUnix: return "unix:" + path;
+    case Family::kSystemd: break;
   }
-  return "unix:" + path;
+  return "systemd:" + path;
 }
 
 Result<std::vector<Address>> parse_address(std::string_view text, const std::string& folder) {
   constexpr std::string_view kUnix = "unix:";
+  constexpr std::string_view kSystemd = "systemd:";
   if (text.starts_with(kUnix)) return parse_unix(text.substr(kUnix.size()), folder);
-  if (text.starts_with("systemd:")) return fail("{} is not supported yet", quote(text));
+  if (text.starts_with(kSystemd)) return parse_systemd(text.substr(kSystemd.size()));
   if (!text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos) {
     return parse_tcp("127.0.0.1", text);
   }

@@ -10,9 +10,9 @@
 
 namespace forklift::config {
 
-// Reads `4000` (127.0.0.1), `HOST:PORT` or `unix:PATH`. HOST is numeric, as the master has no resolver, or `localhost`:
-// that is one address for each family, but only IPv4 with port 0, which would be two different ports. Paths are
-// relative to `folder`. Numeric hosts come back in one spelling: `[0:0::1]:80` is `[::1]:80`.
+// Reads `4000` (127.0.0.1), `HOST:PORT`, `unix:PATH` or `systemd:NAME`. HOST is numeric, as the master has no resolver,
+// or `localhost`: that is one address for each family, but only IPv4 with port 0, which would be two different ports.
+// Paths are relative to `folder`. Numeric hosts come back in one spelling: `[0:0::1]:80` is `[::1]:80`.
 Result<std::vector<Address>> parse_address(std::string_view text, const std::string& folder);
 
 // `127.0.0.1:4000` -> `0.0.0.0:4000`: the address that takes the same port from all hosts of the family. TCP only.

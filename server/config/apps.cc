@@ -17,9 +17,34 @@ bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
-// Words of the design that would be a strange name for a file.
+// Words that would be a strange name for a file.
 bool is_log_service(std::string_view written) {
   return written == "syslog" || written == "journal";
+}
+
+// Keys that say how a socket is bound, where it is bound by somebody else or is of another kind.
+void check_listen_keys(Value& value, const Node& map, const Address& address) {
+  using Family = Address::Family;
+  if (address.family == Family::kUnix) return;
+  struct Misplaced {
+    std::string_view key;
+    std::string_view unit_key;  // of systemd.socket(5)
+  };
+  constexpr Misplaced kOfUnixSockets[] = {{"mode", "SocketMode="}, {"owner", "SocketUser="}, {"group", "SocketGroup="}};
+  const auto refuse = [&](std::string_view key, std::string_view why) {
+    const auto written = std::ranges::find(map.children, key, &Node::name);
+    if (written == map.children.end()) return;
+    value.reading().complain(written->name_mark, fmt::format("listen.{}: {}", key, why));
+  };
+  for (const auto& [key, unit_key] : kOfUnixSockets) {
+    refuse(key,
+           address.family == Family::kSystemd
+               ? fmt::format("{} is bound by systemd; write {} into its socket unit", address.to_string(), unit_key)
+               : fmt::format("{} is no Unix socket, and has none; remove the key", address.to_string()));
+  }
+  if (address.family == Family::kSystemd) {
+    refuse("backlog", fmt::format("{} is bound by systemd; write Backlog= into its socket unit", address.to_string()));
+  }
 }
 
 void read_listener(Value& value, const Node& node) {
@@ -34,6 +59,7 @@ void read_listener(Value& value, const Node& node) {
     reading.listen = &entry;
     read_keys(reading, node, "apps[].listen[]");
     reading.listen = nullptr;
+    if (!entry.addresses.empty()) check_listen_keys(value, node, entry.addresses.front());
   } else {
     return value.refuse_at(node, "must be a port, an address or a map with \"address\"");
   }
@@ -49,13 +75,9 @@ void read_listener(Value& value, const Node& node) {
 void read_log_file(Value& value) {
   const auto written = value.text();
   if (!written) return;
-  if (is_log_service(*written)) {
-    return value.refuse(
-        fmt::format("\"{}\" is not supported yet; write \"-\" for standard error, or a path", *written));
-  }
   std::string& file = value.config().log.file;
-  if (*written == "-") {
-    file = "-";
+  if (*written == "-" || is_log_service(*written)) {
+    file = *written;
   } else {
     value.path(file);
   }

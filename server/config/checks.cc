@@ -25,7 +25,8 @@ class AddressBook {
   // The listener that is in the way of this one, or nullptr; then this one is entered.
   const Listener* enter(const Listener& listener) {
     const std::string name = listener.address().to_string();
-    if (listener.address().family == Address::Family::kUnix) return enter(listener, name);
+    const auto family = listener.address().family;
+    if (family == Address::Family::kUnix || family == Address::Family::kSystemd) return enter(listener, name);
     if (listener.address().port == 0) return nullptr;
 
     const std::string all_hosts = wildcard_of(listener.address()).to_string();

@@ -17,23 +17,34 @@ namespace forklift::config {
 
 enum class Protocol { kScgi };
 
-// Where a listener is bound: a numeric TCP address with its port, or the path of a Unix socket.
+// Where a listener is bound: a numeric TCP address with its port, or the path of a Unix socket. Or that it is bound
+// already, by the service manager, which passes it to the server under a name.
 struct Address {
-  enum class Family { kTcp4, kTcp6, kUnix };
+  enum class Family { kTcp4, kTcp6, kUnix, kSystemd };
   Family family = Family::kTcp4;
   std::string host;        // TCP: numeric, without brackets
   std::uint16_t port = 0;  // TCP: 0 is any free one
-  std::string path;        // Unix: absolute, at most 107 bytes
+  std::string path;        // Unix: absolute, at most 107 bytes; systemd: the name
 
-  // `127.0.0.1:4000`, `[::1]:4000`, `unix:/run/app.sock`: as it is written in YAML and shown in the log.
+  // `127.0.0.1:4000`, `[::1]:4000`, `unix:/run/app.sock`, `systemd:web`: as it is written in YAML and shown in the log.
   std::string to_string() const;
   bool operator==(const Address&) const = default;
+};
+
+// What the end of a client's half means, as long as its request waits for a worker.
+enum class HalfClose {
+  kAnswer,  // that it has asked, and listens
+  kAbort,   // that it has left
 };
 
 struct Listen {
   Address address;
   Protocol protocol = Protocol::kScgi;
   int backlog = 4096;
+  unsigned mode = 0660;  // of a Unix socket's path
+  std::string owner;     // of it, a name or a number; empty: the server's own user
+  std::string group;     // the same; empty: the server's own group
+  HalfClose half_close = HalfClose::kAnswer;
   bool from_localhost = false;  // written as `localhost`, which is one listener for each family
   Position position;
 

@@ -65,6 +65,30 @@ constexpr Default limit(std::string_view example) {
   return otherwise("what the server was started with", example);
 }
 
+constexpr Type kBacklog = count<&Listen::backlog>(1, 65535);
+constexpr Type kMode = octal<&Listen::mode>(0777);
+constexpr Type kOwner = account<&Listen::owner>();
+constexpr Type kGroup = account<&Listen::group>();
+
+// Where a key is refused, it is not shown either.
+template <const Type& type>
+constexpr Type of_unix_sockets() {
+  Type result = type;
+  result.show = [](const Subject& subject, const Key& key) {
+    return subject.listen->address.family == Address::Family::kUnix ? type.show(subject, key) : Node();
+  };
+  return result;
+}
+
+template <const Type& type>
+constexpr Type unless_systemd() {
+  Type result = type;
+  result.show = [](const Subject& subject, const Key& key) {
+    return subject.listen->address.family == Address::Family::kSystemd ? Node() : type.show(subject, key);
+  };
+  return result;
+}
+
 // A row without a type is not supported yet.
 constexpr Key kKeys[] = {
     {"runtime_dir", path<&Config::runtime_dir>(),
@@ -76,9 +100,9 @@ constexpr Key kKeys[] = {
     {"control"},
     {"log", kSection, {}, "the server's log, and what plugins print"},
     {"log.file",
-     {.kind = Kind::kPath, .words = {"-"}, .read = read_log_file, .show = show_log_file},
+     {.kind = Kind::kPath, .words = {"-", "syslog", "journal"}, .read = read_log_file, .show = show_log_file},
      is("\"-\""),
-     "where the log is written; - is standard error"},
+     "where the log is written: a path, or \"-\" for standard error, or a service of the machine, syslog or journal"},
     {"log.level", word<&Config::log, &log::Options::level>({"debug", "info", "warning", "error"}), is("info"),
      "the least level that is written"},
     {"log.format", word<&Config::log, &log::Options::format>({"text", "json"}), is("text"),
@@ -112,15 +136,20 @@ constexpr Key kKeys[] = {
     {"apps[].listen[].address",
      {.kind = Kind::kAddress, .read = read_listen_address, .show = show_listen_address},
      required("\"127.0.0.1:4000\""),
-     "PORT (on 127.0.0.1), HOST:PORT with a numeric HOST or localhost, or unix:PATH; port 0 is any free one"},
+     "PORT (on 127.0.0.1), HOST:PORT with a numeric HOST or localhost, unix:PATH, or systemd:NAME for the "
+     "sockets that a socket unit passes with FileDescriptorName=NAME; port 0 is any free one"},
     {"apps[].listen[].protocol", word<&Listen::protocol>({"scgi"}, {"fastcgi", "http"}), is("scgi"),
      "what the front server speaks"},
-    {"apps[].listen[].backlog", count<&Listen::backlog>(1, 65535), is("4096"),
-     "connections that the kernel keeps until the master accepts them"},
-    {"apps[].listen[].mode"},
-    {"apps[].listen[].owner"},
-    {"apps[].listen[].group"},
-    {"apps[].listen[].half_close"},
+    {"apps[].listen[].backlog", unless_systemd<kBacklog>(), is("4096"),
+     "connections that the kernel keeps until the master accepts them; of a systemd: socket, the unit says it"},
+    {"apps[].listen[].mode", of_unix_sockets<kMode>(), otherwise("0660", "\"0660\""),
+     "permissions of a Unix socket: who may write to it may connect"},
+    {"apps[].listen[].owner", of_unix_sockets<kOwner>(), otherwise("who started the server", "root"),
+     "user whom a Unix socket belongs to"},
+    {"apps[].listen[].group", of_unix_sockets<kGroup>(), otherwise("who started the server", "www-data"),
+     "group whom a Unix socket belongs to, such as the front server's"},
+    {"apps[].listen[].half_close", word<&Listen::half_close>({"answer", "abort"}), is("answer"),
+     "what becomes of a client that has closed its side while its request waits; abort: it is given up, with 499"},
 
     {"apps[].workers", kWorkersSection, {}, "how many processes run the plugin, and for how long"},
     {"apps[].workers.min", count<&App::workers, &Workers::min>(0, kWorkersMax), is("1"),

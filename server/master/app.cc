@@ -11,18 +11,21 @@ namespace forklift::master {
 
 namespace {
 
-// One that has waited less is lent without a look whether its client is still there: the look is a system call.
+// One that has waited less is lent without a look whether its client is still there, which is a system call; unless its
+// listener wants to know of every one.
 constexpr Duration kMayHaveLeftAfter = milliseconds(1);
 
 int seconds_until(TimePoint due) {
   return static_cast<int>(std::max<long>(std::chrono::ceil<seconds>(due - Clock::now()).count(), 1));
 }
 
-// A client that has closed a Unix socket, or reset a TCP connection. The end of a TCP client's half may mean that it
-// has asked, and listens.
+// A client that has closed a Unix socket, or reset a TCP connection. The end of its half alone, and on TCP a close
+// looks like that too, may mean that it has asked, and listens: the listener says which.
 bool has_left(const Connection& connection) {
-  pollfd entry{connection.fd.get(), 0, 0};
-  return ::poll(&entry, 1, 0) == 1 && (entry.revents & (POLLHUP | POLLERR)) != 0;
+  const bool half_is_enough = connection.half_close == config::HalfClose::kAbort;
+  if (!half_is_enough && Clock::now() - connection.queued <= kMayHaveLeftAfter) return false;
+  pollfd entry{connection.fd.get(), static_cast<short>(half_is_enough ? POLLRDHUP : 0), 0};
+  return ::poll(&entry, 1, 0) == 1 && (entry.revents & (POLLHUP | POLLERR | POLLRDHUP)) != 0;
 }
 
 // The status of a request that nobody waited for: none was sent. nginx's number for it.
@@ -83,11 +86,12 @@ void App::dispatch() {
     WorkerSlot* slot = pool_.slots().lowest_idle();
     if (!slot) break;
     Connection& connection = *queue_.front();
-    if (Clock::now() - connection.queued > kMayHaveLeftAfter && has_left(connection)) {
+    if (has_left(connection)) {
       log::info("app \"{}\": a client has left while it waited in the queue", name());
       queue_.remove(connection);
       note(connection, {.status = kClientLeft});
-      farewell_.close(connection);
+      // A half may still listen, and must not take nothing for the answer.
+      connection.half_close == config::HalfClose::kAbort ? farewell_.abort(connection) : farewell_.close(connection);
     } else if (!lend(*slot, connection)) {
       break;
     }

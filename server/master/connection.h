@@ -10,6 +10,7 @@
 
 #include "base/timers.h"
 #include "base/unique_fd.h"
+#include "config/config.h"
 #include "master/head_pool.h"
 #include "protocol/frame.h"
 
@@ -36,6 +37,7 @@ struct Connection {
   UniqueFd fd;
   bool is_unix = false;
   bool polled = false;  // stands in the poller
+  config::HalfClose half_close = config::HalfClose::kAnswer;
   App* app = nullptr;
   const protocol::Frame* frame = nullptr;
 

@@ -1,30 +1,27 @@
 #include "master/identity.h"
 
-#include <fcntl.h>
 #include <grp.h>
-#include <poll.h>
 #include <pwd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <csignal>
+#include <functional>
 #include <optional>
 #include <sstream>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/quote.h"
-#include "base/unique_fd.h"
+#include "master/elsewhere.h"
 
 namespace forklift::master {
 
 namespace {
 
 constexpr Duration kPatience = seconds(5);
-constexpr std::size_t kAnswerBytesMax = 1024 * 1024;  // 65536 groups are the kernel's limit
+constexpr std::uint32_t kUnchanged = UINT32_MAX;  // to chown(2)
 
 // ---- in the process that looks up ----
 
@@ -37,11 +34,11 @@ std::optional<std::uint32_t> to_number(const std::string& text) {
 }
 
 // getpwnam(3) and its kind tell "there is none" by an errno of 0, or by one of several others.
-Failure not_found(std::string_view kind, const std::string& name) {
+Failure not_found(std::string_view key, std::string_view kind, const std::string& name) {
   const int code = errno;
   const bool none = code == 0 || code == ENOENT || code == ESRCH || code == EBADF || code == EPERM;
-  if (none) return fail("{}: there is no {} {}", kind, kind, quote(name));
-  return fail_errno(fmt::format("{}: looking up {}", kind, quote(name)), code);
+  if (none) return fail("{}: there is no {} {}", key, kind, quote(name));
+  return fail_errno(fmt::format("{}: looking up {}", key, quote(name)), code);
 }
 
 Result<void> find_user(const std::string& user, bool group_is_named, Identity& identity) {
@@ -53,7 +50,7 @@ Result<void> find_user(const std::string& user, bool group_is_named, Identity& i
     return {};
   }
   if (!entry && number) return fail("user: {} has no passwd entry that would say its group; write group: too", user);
-  if (!entry) return not_found("user", user);
+  if (!entry) return not_found("user", "user", user);
   identity.user = entry->pw_uid;
   identity.group = entry->pw_gid;
   identity.name = entry->pw_name;
@@ -61,16 +58,12 @@ Result<void> find_user(const std::string& user, bool group_is_named, Identity& i
   return {};
 }
 
-Result<void> find_group(const std::string& group, Identity& identity) {
-  if (const auto number = to_number(group)) {
-    identity.group = *number;
-    return {};
-  }
+Result<gid_t> find_group(const std::string& group) {
+  if (const auto number = to_number(group)) return *number;
   errno = 0;
   const struct group* entry = ::getgrnam(group.c_str());
-  if (!entry) return not_found("group", group);
-  identity.group = entry->gr_gid;
-  return {};
+  if (!entry) return not_found("group", "group", group);
+  return entry->gr_gid;
 }
 
 void find_groups(Identity& identity) {
@@ -89,7 +82,9 @@ Result<Identity> find(const std::string& user, const std::string& group) {
   Identity identity;
   if (auto found = find_user(user, !group.empty(), identity); !found) return Failure(found.error());
   if (!group.empty()) {
-    if (auto found = find_group(group, identity); !found) return Failure(found.error());
+    const auto found = find_group(group);
+    if (!found) return Failure(found.error());
+    identity.group = *found;
   }
   find_groups(identity);
   return identity;
@@ -103,83 +98,93 @@ std::string to_answer(const Result<Identity>& found) {
   return fmt::format("found\n{}\n{}\n{}\n{}\n{}\n", found->user, found->group, groups, found->name, found->home);
 }
 
-[[noreturn]] void answer(int to, const std::string& user, const std::string& group) {
-  std::string text;
-  try {
-    text = to_answer(find(user, group));
-  } catch (const std::exception& e) {
-    text = fmt::format("error\n{}\n", e.what());
+// Without a name, what is there stays as it is.
+Result<Ownership> find_ownership(const std::string& owner, const std::string& group) {
+  Ownership found;
+  if (const auto number = to_number(owner)) {
+    found.user = *number;
+  } else if (!owner.empty()) {
+    errno = 0;
+    const passwd* entry = ::getpwnam(owner.c_str());
+    if (!entry) return not_found("owner", "user", owner);
+    found.user = entry->pw_uid;
   }
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const ssize_t n = ::write(to, rest.data(), rest.size());
-    if (n <= 0) ::_exit(1);
-    rest.remove_prefix(static_cast<std::size_t>(n));
+  if (!group.empty()) {
+    auto number = find_group(group);
+    if (!number) return Failure(number.error());
+    found.group = *number;
   }
-  ::_exit(0);
+  return found;
+}
+
+std::string to_answer(const Result<Ownership>& found) {
+  if (!found) return fmt::format("error\n{}\n", found.error().message());
+  return fmt::format("found\n{}\n{}\n", found->user, found->group);
 }
 
 // ---- in the master ----
 
-Result<Identity> from_answer(const std::string& text) {
-  std::istringstream lines(text);
-  const auto line = [&] {
+constexpr std::string_view kHalfAnAnswer = "the process that looks up users and groups gave half an answer";
+
+// The answer, line by line.
+class Answer {
+ public:
+  explicit Answer(const std::string& text) : lines_(text), verdict_(line()) {}
+
+  bool found() const { return verdict_ == "found"; }
+  Error error() { return Error(verdict_ == "error" ? line() : "the process that looks up users and groups died"); }
+  std::string line() {
     std::string result;
-    std::getline(lines, result);
+    std::getline(lines_, result);
     return result;
-  };
-  const std::string verdict = line();
-  if (verdict == "error") return fail("{}", line());
-  if (verdict != "found") return fail("the process that looks up users and groups died");
+  }
+  std::optional<std::uint32_t> number() { return to_number(line()); }
+  bool is_whole() const { return !lines_.fail(); }
+
+ private:
+  std::istringstream lines_;
+  std::string verdict_;
+};
+
+Result<Identity> identity_from_answer(const std::string& text) {
+  Answer answer(text);
+  if (!answer.found()) return Failure(answer.error());
   Identity identity;
-  identity.user = to_number(line()).value_or(UINT32_MAX);
-  identity.group = to_number(line()).value_or(UINT32_MAX);
-  std::istringstream groups(line());
+  identity.user = answer.number().value_or(UINT32_MAX);
+  identity.group = answer.number().value_or(UINT32_MAX);
+  std::istringstream groups(answer.line());
   for (gid_t group = 0; groups >> group;) identity.groups.push_back(group);
-  identity.name = line();
-  identity.home = line();
-  if (identity.user == UINT32_MAX || identity.group == UINT32_MAX || !lines) {
-    return fail("the process that looks up users and groups gave half an answer");
+  identity.name = answer.line();
+  identity.home = answer.line();
+  if (identity.user == UINT32_MAX || identity.group == UINT32_MAX || !answer.is_whole()) {
+    return fail("{}", kHalfAnAnswer);
   }
   return identity;
 }
 
-// All that comes, until its end; fewer bytes at the deadline.
-Result<std::string> read_until(int from, TimePoint deadline) {
-  std::string text;
-  while (text.size() < kAnswerBytesMax) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now()).count();
-    pollfd entry{from, POLLIN, 0};
-    const int ready = left <= 0 ? 0 : ::poll(&entry, 1, static_cast<int>(left));
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) {
-      return fail("nobody has answered for {} s; see getent(1) and /etc/nsswitch.conf, or write numbers",
-                  std::chrono::ceil<seconds>(kPatience).count());
-    }
-    char buffer[4096];
-    const ssize_t n = ::read(from, buffer, sizeof buffer);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno("read");
-    if (n == 0) break;
-    text.append(buffer, static_cast<std::size_t>(n));
-  }
-  return text;
+Result<Ownership> ownership_from_answer(const std::string& text) {
+  Answer answer(text);
+  if (!answer.found()) return Failure(answer.error());
+  Ownership ownership;
+  ownership.user = answer.number().value_or(kUnchanged);
+  ownership.group = answer.number().value_or(kUnchanged);
+  if (!answer.is_whole()) return fail("{}", kHalfAnAnswer);
+  return ownership;
+}
+
+// What `work` answers in a process of its own.
+Result<std::string> ask(const std::function<std::string()>& work, const std::string& user, const std::string& group) {
+  auto text = say_elsewhere(work, kPatience);
+  if (text) return text;
+  const std::string whom = fmt::format("user {}, group {}", quote(user), quote(group));
+  if (text.error().code() != ETIMEDOUT) return Failure(text.error().in(whom));
+  return fail("{}: nobody has answered for {} s; see getent(1) and /etc/nsswitch.conf, or write numbers", whom,
+              std::chrono::ceil<seconds>(kPatience).count());
 }
 
 Result<Identity> find_elsewhere(const std::string& user, const std::string& group) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe");
-  const UniqueFd from(ends[0]);
-  UniqueFd to(ends[1]);
-  const pid_t child = ::fork();
-  if (child < 0) return fail_errno("fork");
-  if (child == 0) answer(to.get(), user, group);
-  to.reset();
-  const auto text = read_until(from.get(), Clock::now() + kPatience);
-  ::kill(child, SIGKILL);  // it has nothing left to say, however it is doing
-  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) continue;
-  if (!text) return Failure(text.error().in(fmt::format("user {}, group {}", quote(user), quote(group))));
-  return from_answer(*text);
+  const auto text = ask([&] { return to_answer(find(user, group)); }, user, group);
+  return text ? identity_from_answer(*text) : Failure(text.error());
 }
 
 // The master is no root: whatever the app asks for, its workers stay who the master is.
@@ -213,6 +218,12 @@ Result<Identity> look_up(const config::App& app) {
   if (!found) return Failure(found.error().in(fmt::format("app \"{}\"", app.name)));
   found->changes = true;
   return found;
+}
+
+Result<Ownership> look_up_owner(const std::string& owner, const std::string& group) {
+  if (owner.empty() && group.empty()) return Ownership{};
+  const auto text = ask([&] { return to_answer(find_ownership(owner, group)); }, owner, group);
+  return text ? ownership_from_answer(*text) : Failure(text.error());
 }
 
 }  // namespace forklift::master

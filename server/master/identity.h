@@ -16,4 +16,14 @@ namespace forklift::master {
 // for it.  [master, while a configuration is loaded]
 Result<Identity> look_up(const config::App& app);
 
+// Whose a file is to be, as chown(2) wants it: the largest number leaves what is there.
+struct Ownership {
+  uid_t user = static_cast<uid_t>(-1);
+  gid_t group = static_cast<gid_t>(-1);
+};
+
+// The owner and the group of a listener's path; empty ones stay as they are. Looked up in the same way.
+// [master, while a configuration is loaded]
+Result<Ownership> look_up_owner(const std::string& owner, const std::string& group);
+
 }  // namespace forklift::master

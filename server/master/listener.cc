@@ -1,20 +1,21 @@
 #include "master/listener.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
+#include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 #include "base/clock.h"
 #include "base/socket_options.h"
+#include "master/identity.h"
+#include "master/socket_address.h"
 
 namespace forklift::master {
 
@@ -22,42 +23,26 @@ namespace {
 
 using Family = config::Address::Family;
 
-constexpr mode_t kPathMode = 0660;
-
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-
-  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
-};
-
-Result<SocketAddress> to_socket_address(const config::Address& address) {
-  SocketAddress result;
-  if (address.family == Family::kTcp4) {
-    auto& in = reinterpret_cast<sockaddr_in&>(result.storage);
-    in.sin_family = AF_INET;
-    in.sin_port = htons(address.port);
-    result.size = sizeof in;
-    if (::inet_pton(AF_INET, address.host.c_str(), &in.sin_addr) != 1) return fail("not an IPv4 address");
-  } else if (address.family == Family::kTcp6) {
-    auto& in = reinterpret_cast<sockaddr_in6&>(result.storage);
-    in.sin6_family = AF_INET6;
-    in.sin6_port = htons(address.port);
-    result.size = sizeof in;
-    if (::inet_pton(AF_INET6, address.host.c_str(), &in.sin6_addr) != 1) return fail("not an IPv6 address");
-  } else {
-    auto& un = reinterpret_cast<sockaddr_un&>(result.storage);
-    un.sun_family = AF_UNIX;
-    if (address.path.size() >= sizeof un.sun_path) return fail("the path is longer than a Unix socket's may be");
-    std::memcpy(un.sun_path, address.path.c_str(), address.path.size() + 1);
-    result.size = sizeof un;
-  }
-  return result;
-}
-
 void enable(int fd, int level, int option) {
   const int on = 1;
   ::setsockopt(fd, level, option, &on, sizeof on);
+}
+
+// On TCP. Accepted connections inherit it: a response that is flushed in pieces is not to wait for acknowledgements.
+void send_at_once(int fd) {
+  enable(fd, IPPROTO_TCP, TCP_NODELAY);
+}
+
+// What accept4(2) needs: one that was passed to us need not be a socket at all.
+Result<void> check_listens(int fd) {
+  const auto option = [fd](int name) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    return ::getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+  };
+  if (option(SO_TYPE) != SOCK_STREAM) return fail("it is no stream socket; write ListenStream= into its socket unit");
+  if (option(SO_ACCEPTCONN) != 1) return fail("it does not listen; write Accept=no into its socket unit");
+  return {};
 }
 
 // Between finding a path stale and taking it, another server may do the same, and one of the two would listen on a path
@@ -92,18 +77,9 @@ Result<void> clear_stale_path(const config::Address& address, SocketAddress& to)
   return {};
 }
 
-Result<std::uint16_t> bound_port(int fd) {
-  SocketAddress address;
-  address.size = sizeof address.storage;
-  if (::getsockname(fd, address.get(), &address.size) != 0) return fail_errno("getsockname");
-  // The port stands at the same place in both families.
-  return ntohs(reinterpret_cast<sockaddr_in&>(address.storage).sin_port);
-}
-
-// A Unix socket's path is for its owner and its group, whatever umask the server was started with, and at no moment for
-// more.
-int bind_with_mode(int fd, SocketAddress& to) {
-  const mode_t before = ::umask(~kPathMode & 0777);
+// A Unix socket's path has its permissions from its first moment on, whatever umask the server was started with.
+int bind_with_mode(int fd, SocketAddress& to, mode_t mode) {
+  const mode_t before = ::umask(~mode & 0777);
   const int result = ::bind(fd, to.get(), to.size);
   const int error = errno;
   ::umask(before);
@@ -111,10 +87,29 @@ int bind_with_mode(int fd, SocketAddress& to) {
   return result;
 }
 
+// Before the socket listens: until then nobody gets in, whoever the path belongs to.
+Result<void> give_away(const std::string& path, const Ownership& to) {
+  if (to.user == Ownership{}.user && to.group == Ownership{}.group) return {};
+  if (::lchown(path.c_str(), to.user, to.group) == 0) return {};
+  const int code = errno;
+  ::unlink(path.c_str());
+  return fail_errno(code == EPERM
+                        ? "owner, group: chown (a server that is not root can give its socket only to a group "
+                          "that it is in)"
+                        : "owner, group: chown",
+                    code);
+}
+
+Failure cannot(const config::Listen& listen, const Error& error) {
+  return Failure(error.in(fmt::format("listen on {}", listen.address.to_string())));
+}
+
 Result<UniqueFd> open_and_bind(const config::Listen& listen) {
   const config::Address& address = listen.address;
   auto to = to_socket_address(address);
   if (!to) return Failure(to.error());
+  const auto owner = look_up_owner(listen.owner, listen.group);
+  if (!owner) return Failure(owner.error());
   UniqueFd fd(::socket(to->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail_errno("socket");
   UniqueFd folder;  // locked until the socket listens
@@ -124,11 +119,13 @@ Result<UniqueFd> open_and_bind(const config::Listen& listen) {
     if (auto cleared = clear_stale_path(address, *to); !cleared) return Failure(cleared.error());
   } else {
     enable(fd.get(), SOL_SOCKET, SO_REUSEADDR);
-    // Accepted connections inherit it: a response that is flushed in pieces is not to wait for acknowledgements.
-    enable(fd.get(), IPPROTO_TCP, TCP_NODELAY);
+    send_at_once(fd.get());
     if (address.family == Family::kTcp6) enable(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY);
   }
-  if (bind_with_mode(fd.get(), *to) != 0) return fail_errno("bind");
+  if (bind_with_mode(fd.get(), *to, listen.mode) != 0) return fail_errno("bind");
+  if (address.family == Family::kUnix) {
+    if (auto given = give_away(address.path, *owner); !given) return Failure(given.error());
+  }
   if (::listen(fd.get(), listen.backlog) != 0) return fail_errno("listen");
   return fd;
 }
@@ -136,29 +133,34 @@ Result<UniqueFd> open_and_bind(const config::Listen& listen) {
 }  // namespace
 
 Result<Listener> Listener::bind(const config::Listen& listen) {
-  const auto in_context = [&](const Error& error) {
-    return Failure(error.in(fmt::format("listen on {}", listen.address.to_string())));
-  };
   auto fd = open_and_bind(listen);
-  if (!fd) return in_context(fd.error());
-  Listener listener(std::move(*fd), listen.address, protocol::kScgiFrame);
-  listener.backlog_ = listen.backlog;
-  if (listener.is_unix()) {
-    struct stat status {};
-    if (::lstat(listen.address.path.c_str(), &status) == 0) {
-      listener.device_ = status.st_dev;
-      listener.inode_ = status.st_ino;
-    }
-  } else {
-    auto port = bound_port(listener.fd());
-    if (!port) return in_context(port.error());
-    listener.address_.port = *port;
+  if (!fd) return cannot(listen, fd.error());
+  auto address = bound_address(fd->get());
+  if (!address) return cannot(listen, address.error());
+  Listener listener(std::move(*fd), std::move(*address), listen);
+  struct stat status {};
+  if (listener.is_unix() && ::lstat(listener.address_.path.c_str(), &status) == 0) {
+    listener.device_ = status.st_dev;
+    listener.inode_ = status.st_ino;
   }
   return listener;
 }
 
+Result<Listener> Listener::adopt(UniqueFd socket, const config::Listen& listen) {
+  if (auto listens = check_listens(socket.get()); !listens) return cannot(listen, listens.error());
+  auto address = bound_address(socket.get());
+  if (!address) return cannot(listen, address.error());
+  const int flags = ::fcntl(socket.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) != 0)
+    return cannot(listen, fail_errno("fcntl").value());
+  if (address->family != Family::kUnix) send_at_once(socket.get());
+  Listener listener(std::move(socket), std::move(*address), listen);
+  listener.is_adopted_ = true;
+  return listener;
+}
+
 void Listener::unlink() {
-  if (!is_unix()) return;
+  if (!is_unix() || is_adopted_) return;
   struct stat status {};
   const char* path = address_.path.c_str();
   if (::lstat(path, &status) == 0 && status.st_dev == device_ && status.st_ino == inode_) ::unlink(path);

@@ -21,7 +21,13 @@ class Listener {
   // Binds and listens. The address in the error is the configured one. A Unix socket's path is taken over if it is a
   // socket that nobody listens on any more; of two servers that try this at the same time, one fails. Then it may wait,
   // for a second at most.  [master]
+  // It may also wait for the look-up of an owner or a group (master/identity.h), which the path has, with its mode,
+  // before anybody can connect.
   static Result<Listener> bind(const config::Listen& listen);
+
+  // Takes a socket that the service manager has bound and that listens already. It stays the service manager's: its
+  // path is never removed, and what waits in its backlog is for whoever is started next.  [master]
+  static Result<Listener> adopt(UniqueFd socket, const config::Listen& listen);
 
   Listener(Listener&&) = default;
   Listener& operator=(Listener&&) = default;
@@ -30,25 +36,33 @@ class Listener {
   bool is_unix() const { return address_.family == config::Address::Family::kUnix; }
   const protocol::Frame& frame() const { return *frame_; }
   int backlog() const { return backlog_; }
+  config::HalfClose half_close() const { return half_close_; }
+  bool is_adopted() const { return is_adopted_; }
 
-  // With the real port.
+  // Where it is bound, with the real port.
   const config::Address& address() const { return address_; }
 
   // Takes the path of a Unix socket out of the file system, if it is still ours, so that nobody connects any more. What
-  // has connected already can still be accepted.
+  // has connected already can still be accepted. Nothing happens to an adopted one.
   void unlink();
 
-  // Unlinks and closes; the kernel resets what was not accepted.
+  // Unlinks and closes; the kernel resets what was not accepted, unless the socket was adopted.
   void close();
 
  private:
-  Listener(UniqueFd fd, config::Address address, const protocol::Frame& frame)
-      : fd_(std::move(fd)), address_(std::move(address)), frame_(&frame) {}
+  Listener(UniqueFd fd, config::Address address, const config::Listen& listen)
+      : fd_(std::move(fd)),
+        address_(std::move(address)),
+        frame_(&protocol::kScgiFrame),
+        backlog_(listen.backlog),
+        half_close_(listen.half_close) {}
 
   UniqueFd fd_;
   config::Address address_;
   const protocol::Frame* frame_;
-  int backlog_ = 0;
+  int backlog_;
+  config::HalfClose half_close_;
+  bool is_adopted_ = false;
   dev_t device_ = 0;  // of the path, to tell our socket from one that has taken its place
   ino_t inode_ = 0;
 };

@@ -15,8 +15,6 @@ namespace forklift::master {
 
 namespace {
 
-constexpr Duration kAcceptPause = milliseconds(500);
-
 // A file that does not take a line is tried again, though no new line comes.
 constexpr Duration kAccessLogRetry = seconds(1);
 
@@ -34,17 +32,13 @@ rlimit raise_descriptor_limit() {
   return before;
 }
 
-// `localhost` means both families; a machine without IPv6 has only one of them.
-bool is_optional(const config::Listen& listen, const Error& error) {
-  const bool no_such_family = error.code() == EAFNOSUPPORT || error.code() == EADDRNOTAVAIL;
-  return listen.from_localhost && listen.address.family == config::Address::Family::kTcp6 && no_such_family;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Master>> Master::create(config::Config config, Options options,
                                                Spawner::WorkerMain worker_main) {
   if (config.apps.size() > kAppsMax) return fail("more than {} apps", kAppsMax);
+  auto passed = PassedSockets::take();
+  if (!passed) return Failure(passed.error());
   auto poller = Poller::create();
   if (!poller) return Failure(poller.error());
   auto signals = SignalEvents::create();
@@ -65,7 +59,8 @@ Result<std::unique_ptr<Master>> Master::create(config::Config config, Options op
   std::unique_ptr<Master> master(new Master(std::move(config), options, Loop{std::move(*poller), {}},
                                             std::move(*signals), std::move(*runtime_dir), std::move(*lock),
                                             std::move(pid_file), std::move(spawner)));
-  if (auto added = master->add_apps(); !added) return Failure(added.error());
+  if (auto added = master->add_apps(*passed); !added) return Failure(added.error());
+  passed->close_rest();
   return master;
 }
 
@@ -74,6 +69,7 @@ Master::Master(config::Config config, Options options, Loop loop, SignalEvents s
     : config_(std::move(config)),
       options_(options),
       loop_(std::move(loop)),
+      service_manager_(loop_.timers),
       signals_(std::move(signals)),
       runtime_dir_(std::move(runtime_dir)),
       lock_(std::move(lock)),
@@ -83,12 +79,13 @@ Master::Master(config::Config config, Options options, Loop loop, SignalEvents s
       budget_(config_.reception_bytes),
       farewell_(loop_, connections_, budget_),
       reception_(loop_, connections_, farewell_, budget_),
+      doors_(loop_, reception_),
       trim_([this] { connections_.heads().trim(); }) {
   spawner_.set_forget([this](const WorkerSlot& slot) { forget_all_but(slot); });
 }
 
 // Users before listeners: a name that is wrong is to be told before anybody can connect.
-Result<void> Master::add_apps() {
+Result<void> Master::add_apps(PassedSockets& passed) {
   for (const config::App& app : config_.apps) {
     auto identity = look_up(app);
     if (!identity) return Failure(identity.error());
@@ -107,25 +104,10 @@ Result<void> Master::add_apps() {
         std::make_unique<App>(std::move(first), number, loop_, farewell_, spawner_, std::move(access_file)));
   }
   for (const auto& app : apps_) {
-    if (auto bound = bind_listeners(*app); !bound) {
-      for (auto& door : doors_) door->listener.close();
-      return Failure(bound.error().in(fmt::format("app \"{}\"", app->name())));
+    if (auto opened = doors_.open(*app, passed); !opened) {
+      doors_.close();
+      return Failure(opened.error().in(fmt::format("app \"{}\"", app->name())));
     }
-  }
-  return {};
-}
-
-Result<void> Master::bind_listeners(App& app) {
-  for (const config::Listen& listen : app.config().listen) {
-    auto listener = Listener::bind(listen);
-    if (!listener && is_optional(listen, listener.error())) {
-      log::warning("app \"{}\": {}; serving without it", app.name(), listener.error().message());
-      continue;
-    }
-    if (!listener) return Failure(listener.error());
-    const auto index = static_cast<std::uint32_t>(doors_.size());
-    doors_.push_back(
-        std::unique_ptr<Door>(new Door{std::move(*listener), &app, Timer([this, index] { accept_on(index); })}));
   }
   return {};
 }
@@ -148,7 +130,8 @@ void Master::forget_all_but(const WorkerSlot& kept) {
 Result<void> Master::run() {
   if (auto added = loop_.poller.add(signals_.fd(), token(Watch::kSignals, 0, 0), EPOLLIN); !added) return added;
   for (const auto& app : apps_) app->start();
-  for (std::uint32_t i = 0; i < doors_.size(); ++i) accept_on(i);
+  doors_.start();
+  service_manager_.start_watchdog();
 
   while (!finished()) {
     wait();
@@ -230,7 +213,7 @@ void Master::receive_on(const Poller::Event& event) {
   const auto [kind, index, serial] = event.token;
   switch (static_cast<Watch>(kind)) {
     case Watch::kSignals: return;
-    case Watch::kListener: return accept_on(index);
+    case Watch::kListener: return doors_.accept_on(index);
     case Watch::kChannel:
     case Watch::kStandardOutput:
     case Watch::kStandardError: {
@@ -249,23 +232,6 @@ void Master::receive_on(const Poller::Event& event) {
       return farewell_.on_readable(*connection);
     }
   }
-}
-
-// Also the end of a pause, and the begin of listening: a listener stands in the poller unless it has been found that
-// nothing can be accepted for want of descriptors.
-void Master::accept_on(std::uint32_t index) {
-  Door& door = *doors_[index];
-  if (door.listener.fd() < 0) return;
-  const bool was_paused = std::exchange(door.paused, false);
-  const bool was_exhausted = std::exchange(door.exhausted, false);
-  if (reception_.accept_from(door.listener, *door.app)) {
-    if (was_paused) door.paused = !loop_.poller.add(door.listener.fd(), token(Watch::kListener, index, 0), EPOLLIN);
-  } else {
-    if (!was_paused) loop_.poller.remove(door.listener.fd());
-    if (was_exhausted) reception_.turn_away(door.listener, *door.app);
-    door.paused = door.exhausted = true;
-  }
-  if (door.paused) door.reopen.set(loop_.timers, Clock::now() + kAcceptPause);
 }
 
 void Master::on_deadline(Connection& connection) {
@@ -304,26 +270,22 @@ void Master::announce() {
     return stop_at_once();
   }
   std::string line;
+  std::string missing;
   for (const auto& app : apps_) {
-    line += fmt::format("{}app \"{}\" on", line.empty() ? " " : "; ", app->name());
-    for (const auto& door : doors_) {
-      if (door->app == app.get()) line += " " + door->listener.address().to_string();
-    }
+    line += fmt::format("{}app \"{}\" on{}", line.empty() ? " " : "; ", app->name(), doors_.addresses_of(*app));
+    if (app->state() == AppState::kDegraded)
+      missing += fmt::format("{} {}", missing.empty() ? ", but not" : ",", app->name());
   }
   log::info("READY:{}", line);
+  service_manager_.say_ready(
+      fmt::format("serving {} app{}{}", apps_.size() - degraded, apps_.size() - degraded == 1 ? "" : "s", missing));
 }
 
-// A listener that is closed resets what waits in its backlog, so everything in it is accepted first.
 void Master::stop() {
   stopping_ = true;
+  service_manager_.say_stopping(failure_.empty() ? "finishing what was asked" : "could not start: " + failure_);
   for (const auto& app : apps_) app->stop();
-  for (const auto& door : doors_) {
-    door->listener.unlink();
-    reception_.accept_all_from(door->listener, *door->app);
-    if (!door->paused) loop_.poller.remove(door->listener.fd());
-    door->reopen.cancel();
-    door->listener.close();
-  }
+  doors_.stop();
   connections_.for_each([this](Connection& connection) {
     if (connection.state == ConnectionState::kReceiving) {
       reception_.hasten(connection, connection.app->stop_deadline());

@@ -14,11 +14,14 @@
 #include "master/access_log.h"
 #include "master/app.h"
 #include "master/connection.h"
+#include "master/doors.h"
 #include "master/farewell.h"
 #include "master/loop.h"
+#include "master/passed_sockets.h"
 #include "master/pid_file.h"
 #include "master/reception.h"
 #include "master/runtime_dir.h"
+#include "master/service_manager.h"
 #include "master/spawner.h"
 
 namespace forklift::master {
@@ -29,7 +32,8 @@ struct Options {
 
 class Master {
  public:
-  // Makes runtime_dir and pid_file, looks up users and binds all listeners. Signals must be blocked already
+  // Makes runtime_dir and pid_file, looks up users, binds all listeners and takes those that the service manager has
+  // passed. Signals must be blocked already
   // (base/signals.h). On failure nothing is left behind.
   static Result<std::unique_ptr<Master>> create(config::Config config, Options options,
                                                 Spawner::WorkerMain worker_main);
@@ -42,8 +46,7 @@ class Master {
   Master(config::Config config, Options options, Loop loop, SignalEvents signals, RuntimeDir runtime_dir, PidFile lock,
          std::optional<PidFile> pid_file, Spawner spawner);
 
-  Result<void> add_apps();
-  Result<void> bind_listeners(App& app);
+  Result<void> add_apps(PassedSockets& passed);
   void forget_all_but(const WorkerSlot& slot);
 
   // ---- the steps of the loop ----
@@ -55,7 +58,6 @@ class Master {
   void tend_timers();
 
   void receive_on(const Poller::Event& event);
-  void accept_on(std::uint32_t listener);
   void on_deadline(Connection& connection);
   void announce();
   void stop();
@@ -65,6 +67,7 @@ class Master {
   config::Config config_;  // changed in other apps' workers only, where it is scrubbed
   const Options options_;
   Loop loop_;
+  ServiceManager service_manager_;
   SignalEvents signals_;
   RuntimeDir runtime_dir_;
   PidFile lock_;  // in runtime_dir: one server a file
@@ -74,18 +77,9 @@ class Master {
   ReceptionBudget budget_;
   Farewell farewell_;
   Reception reception_;
+  Doors doors_;
   AccessLogs access_logs_;
   std::vector<std::unique_ptr<App>> apps_;
-
-  // A bound socket and the app behind it; named by its index in the poller.
-  struct Door {
-    Listener listener;
-    App* app;
-    Timer reopen;            // ends the pause
-    bool paused = true;      // not in the poller: not yet, or for want of descriptors
-    bool exhausted = false;  // paused for want of descriptors
-  };
-  std::vector<std::unique_ptr<Door>> doors_;
 
   Timer trim_;  // of memory for heads that a crowd has left behind
 

@@ -90,6 +90,7 @@ Connection& Reception::enter(UniqueFd fd, Listener& listener, App& app) {
   connection.state = ConnectionState::kReceiving;
   connection.fd = std::move(fd);
   connection.is_unix = listener.is_unix();
+  connection.half_close = listener.half_close();
   connection.app = &app;
   connection.frame = &listener.frame();
   connection.accepted = Clock::now();

@@ -54,8 +54,9 @@ Running& running_children() {
 }
 
 // In the child, between fork and exec: system calls only, since other threads of the test may have held any lock.
-[[noreturn]] void become(char* const* argv, char* const* envp, int output, int death_signal, pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, death_signal);
+[[noreturn]] void become(char* const* argv, char* const* envp, int output, const Child::Options& options,
+                         pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, options.death_signal);
   if (getppid() != parent) _exit(126);
   // Programs that crash on purpose shall not fill the disk.
   const rlimit none{0, 0};
@@ -65,8 +66,15 @@ Running& running_children() {
   sigprocmask(SIG_SETMASK, &nothing, nullptr);
   const int input = open("/dev/null", O_RDONLY);
   if (input < 0 || dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0) _exit(126);
+  // High first: each may stand where another is to go.
+  constexpr int kHigh = 500;
+  int next = 0;
+  for (const int fd : options.descriptors) {
+    if (dup2(fd, kHigh + next++) < 0) _exit(126);
+  }
+  for (int i = 0; i < next; ++i) dup2(kHigh + i, 3 + i);
   // Descriptors that the test itself was started with: whoever looks at the program's shall see its own alone.
-  close_range(3, ~0U, 0);
+  close_range(3U + static_cast<unsigned>(next), ~0U, 0);
   execve(argv[0], argv, envp);
   _exit(127);
 }
@@ -103,7 +111,7 @@ void Child::start(const Options& options) {
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork");
-  if (pid == 0) become(argv.data(), envp.data(), output.get(), options.death_signal, parent);
+  if (pid == 0) become(argv.data(), envp.data(), output.get(), options, parent);
   all.pids.insert(pid);
   pid_ = pid;
   status_ = {};

@@ -31,6 +31,7 @@ class Child {
     std::vector<std::string> environment;  // NAME=VALUE, added to the test's own; the same name replaces
     std::string output;                    // the file for standard output and standard error, appended to
     int death_signal = 9;                  // what the program gets if the test dies before it
+    std::vector<int> descriptors{};        // of the test; the program has them as 3, 4, ...
   };
 
   Child() = default;

@@ -15,6 +15,10 @@ std::string server_binary() {
 std::string nginx_binary() {
   return NGINX_BINARY;
 }
+
+std::string systemd_analyze_binary() {
+  return SYSTEMD_ANALYZE_BINARY;
+}
 std::string plugin_file(std::string_view name) {
   return BINARY_DIR "/plugins/" + std::string(name) + ".so";
 }

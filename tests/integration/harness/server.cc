@@ -102,9 +102,10 @@ void Server::launch(const std::vector<std::string>& options) {
       with_defaults("UBSAN_OPTIONS", reports)};
   if (!preloaded_.empty()) environment.push_back(fmt::format("LD_PRELOAD={}", fmt::join(preloaded_, ":")));
   environment.insert(environment.end(), environment_.begin(), environment_.end());
-  std::vector<std::string> command{server_binary(), "serve", config_file()};
+  std::vector<std::string> command = words_before_;
+  command.insert(command.end(), {server_binary(), "serve", config_file()});
   command.insert(command.end(), options.begin(), options.end());
-  child_.start({.command = command, .environment = environment, .output = folder_ / "log"});
+  child_.start({.command = command, .environment = environment, .output = folder_ / "log", .descriptors = passed_});
 }
 
 void Server::start() {
@@ -185,8 +186,10 @@ bool Server::wait_for_log(std::string_view text, milliseconds patience) const {
 std::string Server::yaml() const {
   std::string text = fmt::format("runtime_dir: run\n{}apps:\n", more_);
   for (const App& app : apps_) {
-    text += fmt::format("  - name: {}\n    plugin: {}\n    listen: [\"{}\"]\n", app.name, app.plugin,
-                        fmt::join(app.listen, "\", \""));
+    text += fmt::format("  - name: {}\n    plugin: {}\n    listen:\n", app.name, app.plugin);
+    for (const std::string& listen : app.listen) {
+      text += "      - " + (listen.starts_with('{') ? listen : fmt::format("\"{}\"", listen)) + "\n";
+    }
     // A server that runs as root wants to be told as whom its workers are to run.
     if (geteuid() == 0 && app.more.find("user:") == app.more.npos) text += "    user: root\n";
     text += indented(app.more, "    ");

@@ -23,7 +23,7 @@ namespace harness {
 struct App {
   std::string name;
   std::string plugin;                              // a path; see plugin_file() and fixture_file()
-  std::vector<std::string> listen{"127.0.0.1:0"};  // as in YAML; `unix:NAME` is in the server's folder
+  std::vector<std::string> listen{"127.0.0.1:0"};  // as in YAML, also maps; `unix:NAME` is in the server's folder
   std::string more{};                              // further keys, one a line: "workers: {min: 1, max: 1}\n"
 };
 
@@ -40,6 +40,12 @@ class Server {
   void add_environment(std::string variable) { environment_.push_back(std::move(variable)); }
   // A library of tests/shim, for LD_PRELOAD. Before start().
   void preload(std::string_view shim) { preloaded_.push_back(shim_file(shim)); }
+
+  // Runs the server's command behind these words, as env(1), setpriv(1) and their kin take it. Before start().
+  void run_with(std::vector<std::string> words) { words_before_ = std::move(words); }
+  // A descriptor that the server is started with, as service managers do it: the first one is its 3, and so on. Stays
+  // the caller's. Before start().
+  void pass(int descriptor) { passed_.push_back(descriptor); }
 
   // Announces lines of level error, at any time: each of them has to come, and no other. `*` stands for anything.
   void expect_error(std::string pattern) { expected_errors_.add(std::move(pattern)); }
@@ -97,6 +103,8 @@ class Server {
   std::string more_;
   std::vector<std::string> environment_;
   std::vector<std::string> preloaded_;
+  std::vector<std::string> words_before_;
+  std::vector<int> passed_;
   Child child_;
   std::map<std::string, std::vector<Endpoint>> listeners_;
   ExpectedErrors expected_errors_;

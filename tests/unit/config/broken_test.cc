@@ -147,8 +147,6 @@ const Broken kValues[] = {
      "app.yaml:1:14: log.level: \"warn\" is unknown; write debug, info, warning, error"},
     {"LogFormat", "log: {format: xml}\n" + app_with("settings: {}"),
      "app.yaml:1:15: log.format: \"xml\" is unknown; write text, json"},
-    {"LogToSyslog", "log: {file: syslog}\n" + app_with("settings: {}"),
-     "app.yaml:1:13: log.file: \"syslog\" is not supported yet; write \"-\" for standard error, or a path"},
     {"EmptyPidFile", "pid_file: ''\n" + app_with("settings: {}"), "app.yaml:1:11: pid_file: names no path"},
     {"TooLittleMemoryForHeads", "limits: {reception: 512K}\n" + app_with("settings: {}"),
      "app.yaml:1:21: limits.reception: 512K is out of range; write 1M to 64G"},
@@ -232,7 +230,18 @@ const Broken kListen[] = {
      "app.yaml:4:13: listen: "
      "\"/sssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss\" "
      "has 108 bytes; the path of a Unix socket takes at most 107"},
-    {"Systemd", app_on("systemd:web"), "app.yaml:4:13: listen: \"systemd:web\" is not supported yet"},
+    {"SystemdWithoutName", app_on("\"systemd:\""),
+     "app.yaml:4:13: listen: \"systemd:\" names no socket; write systemd:web for FileDescriptorName=web"},
+    {"SystemdWithAColon", app_on("systemd:web:1"),
+     "app.yaml:4:13: listen: \"web:1\" is no name of a socket; FileDescriptorName= takes up to 255 ASCII characters but "
+     "no colon"},
+    {"SystemdTwice", app_on("[systemd:web, systemd:web]"),
+     "app.yaml:4:27: listen: systemd:web is taken by app \"a\" (app.yaml:4:14)"},
+    {"SystemdHasItsOwnKeys", app_on("{address: systemd:web, backlog: 9, mode: \"0660\", owner: a, group: b}"),
+     "app.yaml:4:36: listen.backlog: systemd:web is bound by systemd; write Backlog= into its socket unit\n"
+     "app.yaml:4:48: listen.mode: systemd:web is bound by systemd; write SocketMode= into its socket unit\n"
+     "app.yaml:4:62: listen.owner: systemd:web is bound by systemd; write SocketUser= into its socket unit\n"
+     "app.yaml:4:72: listen.group: systemd:web is bound by systemd; write SocketGroup= into its socket unit"},
     {"NoListeners", app_on("[]"), "app.yaml:4:13: listen: names no address; write at least one"},
     {"ListInAList", app_on("[[4000]]"), "app.yaml:4:14: listen: must be a port, an address or a map with \"address\""},
     {"EmptyItem", app_on("[4000, ~]"), "app.yaml:4:20: listen: must be a port, an address or a map with \"address\""},
@@ -241,8 +250,18 @@ const Broken kListen[] = {
      "app.yaml:4:39: listen.protocol: \"fastcgi\" is not supported yet"},
     {"UnknownProtocol", app_on("{address: 4000, protocol: uwsgi}"),
      "app.yaml:4:39: listen.protocol: \"uwsgi\" is unknown; write scgi"},
-    {"ModeIsNotSupportedYet", app_on("{address: unix:/s, mode: \"0660\"}"),
-     "app.yaml:4:32: key \"listen.mode\" is not supported yet"},
+    {"ModeThatIsNotOctal", app_on("{address: unix:/s, mode: \"0680\"}"),
+     "app.yaml:4:38: listen.mode: \"0680\" is not a mode; write octal digits, 000 to 777"},
+    {"ModeWithMoreThanPermissions", app_on("{address: unix:/s, mode: \"4660\"}"),
+     "app.yaml:4:38: listen.mode: \"4660\" is not a mode; write octal digits, 000 to 777"},
+    {"OwnerOfAPort", app_on("{address: 4000, mode: \"0660\", owner: root, group: root}"),
+     "app.yaml:4:29: listen.mode: 127.0.0.1:4000 is no Unix socket, and has none; remove the key\n"
+     "app.yaml:4:43: listen.owner: 127.0.0.1:4000 is no Unix socket, and has none; remove the key\n"
+     "app.yaml:4:56: listen.group: 127.0.0.1:4000 is no Unix socket, and has none; remove the key"},
+    {"OwnerWithoutName", app_on("{address: unix:/s, owner: \"\"}"),
+     "app.yaml:4:39: listen.owner: is empty; write a name or a number"},
+    {"HalfCloseOfAnotherKind", app_on("{address: 4000, half_close: ignore}"),
+     "app.yaml:4:41: listen.half_close: \"ignore\" is unknown; write answer, abort"},
     {"BacklogOutOfRange", app_on("{address: 4000, backlog: 0}"),
      "app.yaml:4:38: listen.backlog: 0 is out of range; write 1 to 65535"},
     {"SameAddressTwice", app_on("[4000, 127.0.0.1:4000]"),

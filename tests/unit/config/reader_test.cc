@@ -47,6 +47,10 @@ TEST(Reader, FillsInTheDefaults) {
   EXPECT_EQ(app.listen[0].address.to_string(), "127.0.0.1:4000");
   EXPECT_EQ(app.listen[0].protocol, Protocol::kScgi);
   EXPECT_EQ(app.listen[0].backlog, 4096);
+  EXPECT_EQ(app.listen[0].mode, 0660U);
+  EXPECT_EQ(app.listen[0].owner, "");
+  EXPECT_EQ(app.listen[0].group, "");
+  EXPECT_EQ(app.listen[0].half_close, HalfClose::kAnswer);
   EXPECT_EQ(app.listen[0].position.to_string(), "/srv/conf/app.yaml:1:59");
   EXPECT_EQ(app.workers.min, 1U);
   EXPECT_EQ(app.workers.max, 5U);
@@ -75,7 +79,8 @@ apps:
   - name: shop-2_b
     plugin: /opt/shop.so
     listen:
-      - { address: "127.0.0.1:0", protocol: scgi, backlog: 17 }
+      - { address: "127.0.0.1:0", protocol: scgi, backlog: 17, half_close: abort }
+      - { address: unix:shop.sock, mode: "0666", owner: www-data, group: 33 }
     workers: { min: 0, max: 10000, idle_timeout: 0, max_requests: 1000, jitter: 50%, max_memory: 512M }
     limits: { head: 1M, body: 1G, body_rate: 0, connections: 123 }
     timeouts: { head: 250ms, body: 5m, write: 1h, request: 0, total: 2m, start: 1s, stop: 2s }
@@ -93,9 +98,13 @@ apps:
   const App& app = config.apps[0];
   EXPECT_EQ(app.name, "shop-2_b");
   EXPECT_EQ(app.plugin, "/opt/shop.so");
-  ASSERT_EQ(app.listen.size(), 1U);
+  ASSERT_EQ(app.listen.size(), 2U);
   EXPECT_EQ(app.listen[0].address.to_string(), "127.0.0.1:0");
   EXPECT_EQ(app.listen[0].backlog, 17);
+  EXPECT_EQ(app.listen[0].half_close, HalfClose::kAbort);
+  EXPECT_EQ(app.listen[1].mode, 0666U);
+  EXPECT_EQ(app.listen[1].owner, "www-data");
+  EXPECT_EQ(app.listen[1].group, "33");
   EXPECT_EQ(app.workers.min, 0U);
   EXPECT_EQ(app.workers.max, 10000U);
   EXPECT_EQ(app.workers.idle_timeout, Duration::zero());
@@ -131,6 +140,7 @@ TEST(Reader, UnderstandsEveryKindOfAddress) {
   EXPECT_THAT(addresses("unix:/run/app.sock"), ElementsAre("unix:/run/app.sock"));
   EXPECT_THAT(addresses("unix:../run/app.sock"), ElementsAre("unix:/srv/run/app.sock"));
   EXPECT_THAT(addresses("unix:/" + std::string(106, 's')), ElementsAre("unix:/" + std::string(106, 's')));
+  EXPECT_THAT(addresses("systemd:web front"), ElementsAre("systemd:web front"));
   EXPECT_THAT(addresses("[4000, unix:a.sock, {address: 4001}]"),
               ElementsAre("127.0.0.1:4000", "unix:/srv/conf/a.sock", "127.0.0.1:4001"));
 }
@@ -141,6 +151,13 @@ TEST(Reader, ListensOnBothFamiliesOfLocalhost) {
   const Config config = good(app_on("{address: localhost:4000, backlog: 9}"));
   ASSERT_EQ(config.apps[0].listen.size(), 2U);
   EXPECT_EQ(config.apps[0].listen[1].backlog, 9);
+}
+
+TEST(Reader, KnowsTheServicesThatTakeTheLog) {
+  for (const char* service : {"-", "syslog", "journal"}) {
+    EXPECT_EQ(good("log: {file: \"" + std::string(service) + "\"}\n" + app_on("1")).log.file, service);
+  }
+  EXPECT_EQ(good("log: {file: ./syslog}\n" + app_on("1")).log.file, "/srv/conf/syslog") << "a file, for who wants one";
 }
 
 TEST(Reader, AllowsAddressesThatDoNotCollide) {

@@ -127,6 +127,25 @@ TEST_F(IdentityOfRoot, nothing_of_the_look_up_is_left_behind) {
   EXPECT_EQ(errno, ECHILD);
 }
 
+TEST(OwnerOfAPath, is_looked_up_by_name_and_number_and_each_alone) {
+  const auto both = look_up_owner("nobody", "daemon");
+  ASSERT_TRUE(both) << both.error().message();
+  EXPECT_EQ(both->user, kNobody);
+  EXPECT_EQ(both->group, ::getgrnam("daemon")->gr_gid);
+  const auto numbers = look_up_owner("4000000000", "4000000001");
+  ASSERT_TRUE(numbers);
+  EXPECT_EQ(numbers->user, 4000000000U);
+  EXPECT_EQ(numbers->group, 4000000001U);
+  EXPECT_EQ(look_up_owner("nobody", "")->group, Ownership{}.group) << "stays";
+  EXPECT_EQ(look_up_owner("", "daemon")->user, Ownership{}.user);
+  EXPECT_EQ(look_up_owner("", "")->user, Ownership{}.user);
+}
+
+TEST(OwnerOfAPath, that_nobody_knows_is_named_with_its_key) {
+  EXPECT_EQ(look_up_owner("www-dta", "daemon").error().message(), "owner: there is no user \"www-dta\"");
+  EXPECT_EQ(look_up_owner("nobody", "www-dta").error().message(), "group: there is no group \"www-dta\"");
+}
+
 TEST(IdentityOfAnOrdinaryUser, stays_what_it_is_without_a_word) {
   EXPECT_THAT(look_up_as_nobody(app("")), testing::MatchesRegex("stays [a-z0-9_-]*\n"));
 }

@@ -18,6 +18,7 @@
 #include "base/socket_options.h"
 #include "folder.h"
 #include "ipc/channel.h"
+#include "master/socket_address.h"
 
 namespace forklift::master {
 namespace {
@@ -26,13 +27,19 @@ using testing::AllOf;
 using testing::HasSubstr;
 using Family = config::Address::Family;
 
+config::Listen listen_on(config::Address address) {
+  config::Listen listen;
+  listen.address = std::move(address);
+  return listen;
+}
+
 config::Listen tcp(std::uint16_t port, const std::string& host = "127.0.0.1") {
   const Family family = host.find(':') == std::string::npos ? Family::kTcp4 : Family::kTcp6;
-  return {.address = {.family = family, .host = host, .port = port, .path = {}}, .position = {}};
+  return listen_on({.family = family, .host = host, .port = port, .path = {}});
 }
 
 config::Listen at_path(const std::string& path) {
-  return {.address = {.family = Family::kUnix, .host = {}, .port = 0, .path = path}, .position = {}};
+  return listen_on({.family = Family::kUnix, .host = {}, .port = 0, .path = path});
 }
 
 // 0, or the errno of connect(2).
@@ -156,6 +163,107 @@ TEST_F(UnixListenerTest, owner_and_group_may_connect_whatever_the_umask_says) {
     EXPECT_EQ(status.st_mode & 0777, 0660U) << "umask " << mask;
     listener->close();
   }
+}
+
+mode_t mode_of(const std::string& path) {
+  struct stat status {};
+  EXPECT_EQ(::lstat(path.c_str(), &status), 0);
+  return status.st_mode & 07777;
+}
+
+TEST_F(UnixListenerTest, has_the_mode_that_was_asked_for_from_its_first_moment_on) {
+  for (const mode_t mode : {0600U, 0666U, 0777U, 0U}) {
+    config::Listen listen = at_path(path_);
+    listen.mode = mode;
+    auto listener = Listener::bind(listen);
+    ASSERT_TRUE(listener);
+    EXPECT_EQ(mode_of(path_), mode);
+    listener->close();
+  }
+}
+
+// Root gives it to anybody, others to themselves and to their own groups.
+TEST_F(UnixListenerTest, belongs_to_the_owner_and_the_group_that_were_asked_for) {
+  const bool is_root = ::geteuid() == 0;
+  config::Listen listen = at_path(path_);
+  listen.owner = is_root ? "nobody" : std::to_string(::geteuid());
+  listen.group = is_root ? "4711" : std::to_string(::getegid());
+  auto listener = Listener::bind(listen);
+  ASSERT_TRUE(listener) << listener.error().message();
+  struct stat status {};
+  ASSERT_EQ(::lstat(path_.c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, is_root ? 65534 : ::geteuid());
+  EXPECT_EQ(status.st_gid, is_root ? 4711 : ::getegid());
+  EXPECT_EQ(mode_of(path_), 0660U);
+  listener->close();
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(UnixListenerTest, an_owner_that_cannot_be_had_leaves_no_path_behind) {
+  config::Listen listen = at_path(path_);
+  listen.owner = "no-such-user";
+  EXPECT_EQ(Listener::bind(listen).error().message(),
+            "listen on unix:" + path_ + ": owner: there is no user \"no-such-user\"");
+  listen.owner.clear();
+  listen.group = "no-such-group";
+  EXPECT_EQ(Listener::bind(listen).error().message(),
+            "listen on unix:" + path_ + ": group: there is no group \"no-such-group\"");
+  if (::geteuid() != 0) {
+    listen.group = "0";
+    EXPECT_EQ(
+        Listener::bind(listen).error().message(),
+        "listen on unix:" + path_ +
+            ": owner, group: chown (a server that is not root can give its socket only to a group that it is in): "
+            "Operation not permitted");
+  }
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+// A socket that somebody else has bound.
+UniqueFd bound(const config::Address& address) {
+  auto to = to_socket_address(address);
+  UniqueFd fd(::socket(to->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(::bind(fd.get(), to->get(), to->size), 0);
+  return fd;
+}
+
+config::Listen systemd() {
+  return listen_on({.family = Family::kSystemd, .host = {}, .port = 0, .path = "web"});
+}
+
+TEST_F(UnixListenerTest, that_was_adopted_is_not_removed) {
+  UniqueFd socket = bound(at_path(path_).address);
+  ASSERT_EQ(::listen(socket.get(), 5), 0);
+  auto listener = Listener::adopt(std::move(socket), systemd());
+  ASSERT_TRUE(listener) << listener.error().message();
+  EXPECT_EQ(listener->address().to_string(), "unix:" + path_);
+  EXPECT_TRUE(listener->is_unix());
+  EXPECT_TRUE(listener->is_adopted());
+  EXPECT_EQ(connect_to(listener->address()), 0);
+  listener->close();
+  EXPECT_TRUE(std::filesystem::exists(path_));
+}
+
+TEST(AdoptedListener, has_the_real_address_and_does_not_block) {
+  for (const char* host : {"127.0.0.1", "::1"}) {
+    UniqueFd socket = bound(tcp(0, host).address);
+    ASSERT_EQ(::listen(socket.get(), 5), 0);
+    auto listener = Listener::adopt(std::move(socket), systemd());
+    ASSERT_TRUE(listener) << listener.error().message();
+    EXPECT_EQ(listener->address().host, host);
+    EXPECT_NE(listener->address().port, 0);
+    EXPECT_NE(::fcntl(listener->fd(), F_GETFL) & O_NONBLOCK, 0);
+  }
+}
+
+TEST(AdoptedListener, has_to_be_a_stream_socket_that_listens) {
+  const auto error = [](UniqueFd fd) { return Listener::adopt(std::move(fd), systemd()).error().message(); };
+  EXPECT_EQ(error(bound(tcp(0).address)),
+            "listen on systemd:web: it does not listen; write Accept=no into its socket unit");
+  EXPECT_EQ(error(UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0))),
+            "listen on systemd:web: it is no stream socket; write ListenStream= into its socket unit");
+  EXPECT_EQ(error(UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC))),
+            "listen on systemd:web: it is no stream socket; write ListenStream= into its socket unit");
 }
 
 TEST_F(UnixListenerTest, after_unlink_what_has_connected_can_still_be_accepted) {
