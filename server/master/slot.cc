@@ -1,6 +1,5 @@
 #include "master/slot.h"
 
-#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -30,7 +29,6 @@ void forget_worker(WorkerSlot& slot) {
   slot.failure.clear();
   slot.killed = KillReason::kNone;
   slot.reaped = false;
-  slot.undying = false;
   slot.has_served = false;
   slot.lent = nullptr;
   slot.lend_serial = 0;
@@ -91,11 +89,6 @@ WorkerSlot* SlotTable::find(std::uint32_t index, std::uint32_t serial) {
   if (index >= slots_.size()) return nullptr;
   WorkerSlot& slot = *slots_[index];
   return slot.serial == serial && slot.state != State::kGone ? &slot : nullptr;
-}
-
-std::size_t SlotTable::processes() const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(slots_, [](const auto& slot) { return slot->state != State::kGone && !slot->undying; }));
 }
 
 unsigned SlotTable::live() const {

@@ -63,8 +63,7 @@ struct WorkerSlot {
   ipc::Step next_step = ipc::Step::kForked;  // while STARTING: the one that it has not reached yet
   std::string failure;                       // what it said of its failed start
   KillReason killed = KillReason::kNone;
-  bool reaped = false;   // `pid` names nobody any more
-  bool undying = false;  // long after SIGKILL it is still there (uninterruptible sleep)
+  bool reaped = false;  // `pid` names nobody any more
   bool has_served = false;
   TimePoint started;  // when it was forked
   TimePoint idle_since;
@@ -95,8 +94,8 @@ class SlotTable {
   unsigned count(SlotState state) const { return counts_[static_cast<std::size_t>(state)]; }
   // Workers that serve or will: STARTING, IDLE and BUSY.
   unsigned live() const;
-  // Processes whose end is worth waiting for: all that are neither GONE nor undying.
-  std::size_t processes() const;
+  // Processes: all that are not GONE.
+  unsigned processes() const { return live() + count(SlotState::kDraining); }
 
   template <typename Visitor>
   void for_each(Visitor visit) {

@@ -229,7 +229,6 @@ void WorkerPool::kill_all() {
 void WorkerPool::on_slot_deadline(WorkerSlot& slot) {
   if (slot.killed != KillReason::kNone) {
     log::error("{}: still there {} s after SIGKILL", label(slot), std::chrono::ceil<seconds>(kDeathGrace).count());
-    slot.undying = true;
     if (slot.lent) owner_.on_orphan(*std::exchange(slot.lent, nullptr), Fate::kAbort);
     if (!stopping_) return;
     unwatch(slot);

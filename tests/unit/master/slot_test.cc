@@ -75,12 +75,9 @@ TEST_F(SlotTableTest, counts_follow_the_states) {
   EXPECT_EQ(counts(), "0 0 0 1 0 ");
   EXPECT_EQ(table_.live(), 0U);
   EXPECT_EQ(table_.processes(), 1U);
-  slot.undying = true;
-  EXPECT_EQ(table_.processes(), 0U) << "nobody waits for that";
   table_.apply(slot, SlotEvent::kDied);
   EXPECT_EQ(counts(), "0 0 0 0 1 ");
   EXPECT_EQ(table_.processes(), 0U);
-  EXPECT_FALSE(table_.open().undying);
 }
 
 TEST_F(SlotTableTest, an_impossible_event_changes_nothing) {
