@@ -92,9 +92,8 @@ Fate fate_of(const WorkerSlot& slot) {
 
 Obituary write_obituary(std::string_view app, const WorkerSlot& slot, int wait_status, Fate fate, TimePoint now) {
   using log::Level;
-  const bool told_to_leave = slot.state == SlotState::kDraining && slot.killed == KillReason::kNone &&
-                             wait_status == 0 && fate == Fate::kNothing;
-  if (told_to_leave || (slot.killed == KillReason::kStopTimeout && fate == Fate::kNothing)) {
+  const bool as_told = slot.told_to_leave && wait_status == 0 && fate == Fate::kNothing;
+  if (as_told || (slot.killed == KillReason::kStopTimeout && fate == Fate::kNothing)) {
     return {Level::kDebug, fmt::format("{}: left", describe_worker(app, slot))};
   }
   if (!slot.failure.empty() || slot.state == SlotState::kStarting) {

@@ -28,6 +28,7 @@ void forget_worker(WorkerSlot& slot) {
   slot.next_step = ipc::Step::kForked;
   slot.failure.clear();
   slot.killed = KillReason::kNone;
+  slot.told_to_leave = false;
   slot.reaped = false;
   slot.has_served = false;
   slot.lent = nullptr;

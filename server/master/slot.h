@@ -63,6 +63,7 @@ struct WorkerSlot {
   ipc::Step next_step = ipc::Step::kForked;  // while STARTING: the one that it has not reached yet
   std::string failure;                       // what it said of its failed start
   KillReason killed = KillReason::kNone;
+  bool told_to_leave = false;
   bool reaped = false;  // `pid` names nobody any more
   bool has_served = false;
   TimePoint started;  // when it was forked

@@ -20,8 +20,7 @@ constexpr Duration kDeathGrace = seconds(5);
 
 // Dead before it could show that it serves, and not because it was told to leave: as good as a start that has failed.
 bool died_young(const WorkerSlot& slot) {
-  const bool was_told = slot.state == SlotState::kDraining && slot.killed != KillReason::kBrokenProtocol;
-  return slot.state == SlotState::kStarting || (!slot.has_served && !slot.lent && !was_told);
+  return slot.state == SlotState::kStarting || (!slot.has_served && !slot.lent && !slot.told_to_leave);
 }
 
 }  // namespace
@@ -205,6 +204,7 @@ void WorkerPool::retire_idle() {
 
 void WorkerPool::drain(WorkerSlot& slot) {
   if (slot.state == SlotState::kDraining || !slots_.apply(slot, SlotEvent::kDrain)) return;
+  slot.told_to_leave = true;
   if (!slot.channel.send(ipc::Drain{}, {}, -1, ipc::Wait::kNo)) return kill(slot, KillReason::kBrokenProtocol);
   if (!slot.lent) slot.deadline.set(loop_.timers, Clock::now() + slot.generation->config.timeouts.stop);
 }

@@ -32,7 +32,7 @@ class Attack : public testing::Test {
 TEST_F(Attack, AConnectionThatWaitsForItsClientWhenItIsClosedHoldsNobodyUp) {
   server_.start();
   Connection slow = Connection::to(server_.listener("attacker"));
-  const int little = 4096;
+  const int little = 64 * 1024;
   ASSERT_EQ(setsockopt(slow.fd(), SOL_SOCKET, SO_RCVBUF, &little, sizeof little), 0);
   ASSERT_TRUE(slow.send(request("linger").head()));
   // As much that the rest fits into the sockets' buffers, and the worker is done.

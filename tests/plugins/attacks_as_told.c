@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int find_socket(int of_type) {
@@ -62,7 +63,8 @@ static int produce(void* instance, const forklift_env* env, forklift_body* body,
   if (strcmp(attack, "linger") == 0) linger_for_a_minute();
   if (strcmp(attack, "group") == 0) leave_group_and_hang();
   if (strcmp(attack, "flood") == 0) flood_and_die();
-  if (strcmp(attack, "fork") == 0) fork();
+  const pid_t child = strcmp(attack, "fork") == 0 ? fork() : -1;
+  if (child > 0) waitpid(child, NULL, 0);
 
   static const char head[] = "Content-Type: text/plain\n\n";
   static char page[100 * 1000];

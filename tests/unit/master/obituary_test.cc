@@ -72,6 +72,7 @@ TEST_F(ObituaryTest, an_exit_that_nobody_asked_for_is_an_error_even_with_status_
 
 TEST_F(ObituaryTest, one_that_has_left_as_it_was_told_is_no_news) {
   slot_.state = SlotState::kDraining;
+  slot_.told_to_leave = true;
   EXPECT_EQ(obituary(exited(0)).level, log::Level::kDebug);
   EXPECT_EQ(obituary(exited(1)).level, log::Level::kError);
   EXPECT_EQ(obituary(killed_by(SIGSEGV)).level, log::Level::kError);
@@ -81,6 +82,7 @@ TEST_F(ObituaryTest, one_that_has_left_as_it_was_told_is_no_news) {
 
 TEST_F(ObituaryTest, one_that_was_told_to_leave_after_its_request_and_exits_within_it_is_an_error) {
   lend(SlotState::kDraining);
+  slot_.told_to_leave = true;
   take();
   EXPECT_EQ(obituary(exited(0)).level, log::Level::kError);
   EXPECT_THAT(line(exited(0)), testing::HasSubstr("exited with status 0 with GET \"/x\" since 0.250 s; answered 502"));
