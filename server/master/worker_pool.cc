@@ -66,8 +66,8 @@ void WorkerPool::spawn() {
     const std::uint32_t index = number_ << kSlotBits | slot.index;
     const Token name_in_poller = token(Watch::kChannel, index, slot.serial);
     spawned = loop_.poller.add(slot.channel.fd(), name_in_poller, EPOLLIN);
-    const std::pair<Watch, Stream> kStreams[] = {{Watch::kStandardOutput, Stream::kOutput},
-                                                 {Watch::kStandardError, Stream::kError}};
+    const std::pair<Watch, ipc::Stream> kStreams[] = {{Watch::kStandardOutput, ipc::Stream::kOutput},
+                                                      {Watch::kStandardError, ipc::Stream::kError}};
     for (const auto& [watch, stream] : kStreams) {
       if (spawned) spawned = loop_.poller.add(slot.output.fd(stream), token(watch, index, slot.serial), EPOLLIN);
     }
@@ -239,8 +239,9 @@ void WorkerPool::on_death(WorkerSlot& slot, int wait_status) {
   slot.reaped = true;
   while (read_message(slot)) continue;  // to the channel's end: a DONE that was said before the death counts
   loop_.poller.remove(slot.channel.fd());
-  for (const Stream stream : {Stream::kOutput, Stream::kError}) loop_.poller.remove(slot.output.fd(stream));
-  slot.output.finish([&](Stream stream, std::string_view line) { log_output(slot, stream, line); });
+  for (const ipc::Stream stream : {ipc::Stream::kOutput, ipc::Stream::kError})
+    loop_.poller.remove(slot.output.fd(stream));
+  slot.output.finish([&](ipc::Stream stream, std::string_view line) { log_output(slot, stream, line); });
   const Fate fate = fate_of(slot);
   const Obituary obituary = write_obituary(name(), slot, wait_status, fate, Clock::now());
   log::write(obituary.level, obituary.line);

@@ -24,12 +24,14 @@ const std::map<std::string, std::set<std::string>> kLayers = {
     // What is written about the configuration; not in the server.
     {"describe", {"base", "config"}},
     {"man", {}},  // pages of the manual, no code
+    // What a configuration means on this machine.
+    {"machine", {"base", "config"}},
     {"ipc", {"base"}},
     {"protocol", {"base"}},
     {"plugin", {"base", "config", "ipc", "protocol"}},
     {"worker", {"base", "config", "ipc", "protocol", "plugin"}},
     // The master parses nothing beyond where a head ends, and never touches a plugin.
-    {"master", {"base", "config", "ipc", "protocol/frame.h"}},
+    {"master", {"base", "config", "machine", "ipc", "protocol/frame.h"}},
     // The commands that are not the server.
     {"cli", {"base", "config", "ipc", "protocol", "plugin"}},
 };

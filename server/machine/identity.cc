@@ -1,4 +1,4 @@
-#include "master/identity.h"
+#include "machine/identity.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -19,7 +19,7 @@
 #include "base/quote.h"
 #include "base/unique_fd.h"
 
-namespace forklift::master {
+namespace forklift::machine {
 
 namespace {
 
@@ -119,7 +119,7 @@ std::string to_answer(const Result<Identity>& found) {
   ::_exit(0);
 }
 
-// ---- in the master ----
+// ---- in the caller ----
 
 Result<Identity> from_answer(const std::string& text) {
   std::istringstream lines(text);
@@ -215,4 +215,4 @@ Result<Identity> look_up(const config::App& app) {
   return found;
 }
 
-}  // namespace forklift::master
+}  // namespace forklift::machine
