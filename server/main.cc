@@ -1,53 +1,26 @@
 // `forklift`: from the arguments to a command. The only place where master and worker meet.
 
-#include <Poco/Exception.h>
-#include <Poco/Util/Option.h>
-#include <Poco/Util/OptionProcessor.h>
-#include <Poco/Util/OptionSet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <forklift/plugin.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "base/log.h"
-#include "base/quote.h"
 #include "base/signals.h"
+#include "cli/arguments.h"
+#include "cli/check.h"
+#include "cli/help.h"
 #include "config/reader.h"
+#include "machine/checks.h"
 #include "master/master.h"
 #include "worker/worker.h"
 
 namespace {
 
 using namespace forklift;
-
-// Exit statuses of the commands.
-enum Status { kOk = 0, kCouldNotStart = 1, kUsage = 2 };
-
-constexpr std::string_view kUsageText =
-    "usage: forklift serve FILE [--strict]\n"
-    "\n"
-    "  serve FILE   runs the apps that the YAML file FILE declares, in the foreground\n"
-    "  --strict     any app that does not start is fatal\n"
-    "  --version    prints the versions of the server and of its plugin API\n"
-    "  --help       prints this\n"
-    "\n"
-    "signals: TERM, QUIT, INT stop, the second time at once; USR1 reopens the log file\n";
-
-constexpr std::array<std::string_view, 8> kLaterCommands = {"check",  "reload", "restart", "stop",
-                                                            "status", "call",   "inspect", "new"};
-
-int usage_error(std::string_view reason) {
-  fmt::print(stderr, "forklift: {}; try forklift --help\n", reason);
-  return kUsage;
-}
 
 [[noreturn]] void become_worker(master::Birth birth) {
   worker::run({.app = birth.app,
@@ -63,25 +36,28 @@ int usage_error(std::string_view reason) {
                .image = std::move(birth.image)});
 }
 
+int refuse(const config::Findings& findings) {
+  for (const auto& finding : findings) fmt::print(stderr, "{}\n", finding.to_string());
+  return cli::kUsage;
+}
+
 int serve(const std::string& file, master::Options options) {
   auto config = config::read_file(file);
-  if (!config) {
-    for (const auto& finding : config.error()) fmt::print(stderr, "{}\n", finding.to_string());
-    return kUsage;
-  }
+  if (!config) return refuse(config.error());
+  if (const auto findings = machine::check(*config); !findings.empty()) return refuse(findings);
   if (auto opened = log::open(config->log); !opened) {
     fmt::print(stderr, "forklift: {}\n", opened.error().message());
-    return kCouldNotStart;
+    return cli::kCouldNotStart;
   }
   log::info("forklift {} starts as process {}", FORKLIFT_VERSION, ::getpid());
   auto master = master::Master::create(std::move(*config), options, become_worker);
   const Result<void> result = master ? (*master)->run() : Failure(master.error());
   if (!result) {
     log::error("could not start: {}", result.error().message());
-    return kCouldNotStart;
+    return cli::kCouldNotStart;
   }
   log::info("stopped");
-  return kOk;
+  return cli::kOk;
 }
 
 // A descriptor that is opened while 0, 1 or 2 is missing would take its place, and get what others print there.
@@ -91,36 +67,9 @@ void fill_standard_descriptors() {
   }
 }
 
-struct Arguments {
-  std::vector<std::string> words;  // command and operands
-  master::Options options;
-  bool help = false;
-  bool version = false;
-};
-
-Result<Arguments> parse(int argc, char** argv) {
-  using Poco::Util::Option;
-  Poco::Util::OptionSet known;
-  known.addOption(Option("strict", "", "any app that does not start is fatal"));
-  known.addOption(Option("help", "h", "prints the usage"));
-  known.addOption(Option("version", "V", "prints the versions"));
-  Poco::Util::OptionProcessor processor(known);
-  processor.setUnixStyle(true);
-
-  Arguments arguments;
-  try {
-    for (int i = 1; i < argc; ++i) {
-      std::string name;
-      std::string value;
-      if (!processor.process(argv[i], name, value)) arguments.words.emplace_back(argv[i]);
-      arguments.options.strict |= name == "strict";
-      arguments.help |= name == "help";
-      arguments.version |= name == "version";
-    }
-  } catch (const Poco::Exception& e) {
-    return fail("{}", e.displayText());
-  }
-  return arguments;
+int print(const std::string& text) {
+  fmt::print("{}", text);
+  return cli::kOk;
 }
 
 }  // namespace
@@ -128,22 +77,13 @@ Result<Arguments> parse(int argc, char** argv) {
 int main(int argc, char** argv) {
   block_signals();
   fill_standard_descriptors();
-  auto arguments = parse(argc, argv);
-  if (!arguments) return usage_error(arguments.error().message());
-  if (arguments->help) {
-    fmt::print("{}", kUsageText);
-    return kOk;
+  const auto arguments = cli::parse(argc, argv);
+  if (!arguments) {
+    fmt::print(stderr, "forklift: {}; try forklift --help\n", arguments.error().message());
+    return cli::kUsage;
   }
-  if (arguments->version) {
-    fmt::print("forklift {} (plugin API {}.{})\n", FORKLIFT_VERSION, FORKLIFT_API_MAJOR, FORKLIFT_API_MINOR);
-    return kOk;
-  }
-  const auto& words = arguments->words;
-  if (words.empty()) return usage_error("no command");
-  if (std::find(kLaterCommands.begin(), kLaterCommands.end(), words[0]) != kLaterCommands.end()) {
-    return usage_error(fmt::format("the command \"{}\" is not supported yet", words[0]));
-  }
-  if (words[0] != "serve") return usage_error(fmt::format("unknown command {}", quote(words[0])));
-  if (words.size() != 2) return usage_error("serve needs exactly one FILE");
-  return serve(words[1], arguments->options);
+  if (arguments->version) return print(cli::versions(FORKLIFT_VERSION));
+  if (arguments->help) return print(arguments->command ? cli::usage_of(*arguments->command) : cli::usage());
+  if (arguments->command->name == "check") return cli::check(arguments->operand, arguments->has("print"));
+  return serve(arguments->operand, {.strict = arguments->has("strict")});
 }

@@ -4,7 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -122,6 +125,22 @@ struct AccessLog {
   bool operator==(const AccessLog&) const = default;
 };
 
+// Where the keys of an app stand that are written, by the names that people know: for messages about what is found out
+// later than by reading. No part of what the configuration says: all are equal.
+class Places {
+ public:
+  void set(std::string key, Position position) { places_.insert_or_assign(std::move(key), std::move(position)); }
+  // nullptr: it is not written.
+  const Position* find(std::string_view key) const {
+    const auto found = places_.find(key);
+    return found == places_.end() ? nullptr : &found->second;
+  }
+  bool operator==(const Places&) const { return true; }
+
+ private:
+  std::map<std::string, Position, std::less<>> places_;
+};
+
 struct App {
   std::string name;
   std::string plugin;  // absolute path
@@ -134,6 +153,13 @@ struct App {
   AccessLog access_log;
   Settings settings;
   Position position;
+  Places places;
+
+  // Where the key `plugin`, `limits.connections`, ... stands; where the app does, if the key is not written.
+  const Position& place(std::string_view key) const {
+    const Position* found = places.find(key);
+    return found ? *found : position;
+  }
 
   bool operator==(const App&) const = default;
 };

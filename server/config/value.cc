@@ -29,6 +29,7 @@ void read_key(Reading& reading, const Node& node, std::string_view parent) {
   if (!key->supported()) {
     return reading.complain(node.name_mark, fmt::format("key \"{}\" is not supported yet", key->shown()));
   }
+  if (reading.app && !reading.listen) reading.app->places.set(key->shown(), reading.position(node.mark));
   Value value(reading, *key, node);
   if (node.kind == Node::Kind::kNull && !key->type.may_be_empty) {
     return value.refuse(key->absent.required ? "has no value" : "has no value; write one or remove the key");

@@ -20,6 +20,8 @@ enum class MessageType : std::uint32_t {
   kFailed,
   kDone,
   kLog,
+  // to `check`
+  kLibrary,
 };
 
 // The steps of a worker's start, in order. A failure is logged by the name of the step that was not reached.
@@ -82,6 +84,11 @@ struct Done {
 struct LogLine {
   MessageType type = MessageType::kLog;
   std::uint32_t level = 0;
+};
+
+// A library that the plugin has loaded from outside the system's folders; behind the struct its path.
+struct Library {
+  MessageType type = MessageType::kLibrary;
 };
 
 inline constexpr std::size_t kTextMax = 16 * 1024;

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/socket_options.h"
-#include "master/identity.h"
+#include "machine/identity.h"
 #include "master/socket_address.h"
 
 namespace forklift::master {
@@ -88,8 +88,8 @@ int bind_with_mode(int fd, SocketAddress& to, mode_t mode) {
 }
 
 // Before the socket listens: until then nobody gets in, whoever the path belongs to.
-Result<void> give_away(const std::string& path, const Ownership& to) {
-  if (to.user == Ownership{}.user && to.group == Ownership{}.group) return {};
+Result<void> give_away(const std::string& path, const machine::Ownership& to) {
+  if (to.user == machine::Ownership{}.user && to.group == machine::Ownership{}.group) return {};
   if (::lchown(path.c_str(), to.user, to.group) == 0) return {};
   const int code = errno;
   ::unlink(path.c_str());
@@ -108,7 +108,7 @@ Result<UniqueFd> open_and_bind(const config::Listen& listen) {
   const config::Address& address = listen.address;
   auto to = to_socket_address(address);
   if (!to) return Failure(to.error());
-  const auto owner = look_up_owner(listen.owner, listen.group);
+  const auto owner = machine::look_up_owner(listen.owner, listen.group);
   if (!owner) return Failure(owner.error());
   UniqueFd fd(::socket(to->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail_errno("socket");

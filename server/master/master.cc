@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "config/scrub.h"
-#include "master/identity.h"
+#include "machine/identity.h"
 
 namespace forklift::master {
 
@@ -87,7 +87,7 @@ Master::Master(config::Config config, Options options, Loop loop, SignalEvents s
 // Users before listeners: a name that is wrong is to be told before anybody can connect.
 Result<void> Master::add_apps(PassedSockets& passed) {
   for (const config::App& app : config_.apps) {
-    auto identity = look_up(app);
+    auto identity = machine::look_up(app);
     if (!identity) return Failure(identity.error());
     auto first = std::make_shared<Generation>();
     first->number = 1;
@@ -221,7 +221,7 @@ void Master::receive_on(const Poller::Event& event) {
       if (WorkerSlot* slot = pool.slots().find(index & ((1U << kSlotBits) - 1), serial)) {
         if (event.token.kind == static_cast<std::uint8_t>(Watch::kChannel)) return pool.on_channel(*slot);
         const bool is_error = event.token.kind == static_cast<std::uint8_t>(Watch::kStandardError);
-        pool.on_output(*slot, is_error ? Stream::kError : Stream::kOutput);
+        pool.on_output(*slot, is_error ? ipc::Stream::kError : ipc::Stream::kOutput);
       }
       return;
     }

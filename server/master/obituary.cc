@@ -1,26 +1,12 @@
 #include "master/obituary.h"
 
-#include <sys/wait.h>
-
-#include <cstring>
-
 #include "base/quote.h"
+#include "base/wait_status.h"
 #include "master/connection.h"
 
 namespace forklift::master {
 
 namespace {
-
-// `died of signal 11 (Segmentation fault), core dumped`, `exited with status 3` (waitpid(2)).
-std::string describe_status(int wait_status) {
-  if (WIFSIGNALED(wait_status)) {
-    const int signal = WTERMSIG(wait_status);
-    const char* name = sigdescr_np(signal);
-    return fmt::format("died of signal {} ({}){}", signal, name ? name : "unknown",
-                       WCOREDUMP(wait_status) ? ", core dumped" : "");
-  }
-  return fmt::format("exited with status {}", WEXITSTATUS(wait_status));
-}
 
 std::string describe_end(KillReason killed, int wait_status) {
   switch (killed) {
@@ -32,7 +18,7 @@ std::string describe_end(KillReason killed, int wait_status) {
     case KillReason::kStartTimeout:
     case KillReason::kBrokenProtocol: break;
   }
-  return describe_status(wait_status);
+  return describe_wait_status(wait_status);
 }
 
 std::string describe_work(const WorkerSlot& slot, TimePoint now) {
@@ -62,7 +48,7 @@ std::string describe_failed_start(std::string_view app, const WorkerSlot& slot, 
   if (reason.empty() && slot.killed == KillReason::kStartTimeout) {
     reason = "not reached within timeouts.start; the worker was killed";
   } else if (reason.empty()) {
-    reason = fmt::format("worker {} {}", slot.pid, describe_status(wait_status));
+    reason = fmt::format("worker {} {}", slot.pid, describe_wait_status(wait_status));
   }
   return fmt::format("app \"{}\": generation {} failed at {}: {}", app, slot.generation->number,
                      to_string(slot.next_step), reason);

@@ -15,8 +15,8 @@
 #include "ipc/channel.h"
 #include "ipc/message.h"
 #include "ipc/page.h"
+#include "ipc/worker_output.h"
 #include "master/generation.h"
-#include "master/worker_output.h"
 
 namespace forklift::master {
 
@@ -58,7 +58,7 @@ struct WorkerSlot {
   std::shared_ptr<Generation> generation;
   ipc::Channel channel;
   ipc::SharedPage page;
-  WorkerOutput output;
+  ipc::WorkerOutput output;
 
   ipc::Step next_step = ipc::Step::kForked;  // while STARTING: the one that it has not reached yet
   std::string failure;                       // what it said of its failed start

@@ -12,7 +12,7 @@ Result<void> Spawner::spawn(WorkerSlot& slot, std::shared_ptr<Generation> genera
   if (!channel) return Failure(channel.error());
   auto page = ipc::SharedPage::create();
   if (!page) return Failure(page.error());
-  auto output = WorkerOutput::make();
+  auto output = ipc::WorkerOutput::make();
   if (!output) return Failure(output.error());
   if (generation->image) channel->first.refuse_descriptors();
 

@@ -129,16 +129,17 @@ void WorkerPool::on_log_line(const WorkerSlot& slot, std::uint32_t level, std::s
   if (log::enabled(known)) log::write(known, fmt::format("{}: {}", label(slot), escape_controls(text)));
 }
 
-void WorkerPool::on_output(WorkerSlot& slot, Stream stream) {
-  const bool more = slot.output.read(stream, [&](Stream from, std::string_view line) { log_output(slot, from, line); });
+void WorkerPool::on_output(WorkerSlot& slot, ipc::Stream stream) {
+  const bool more =
+      slot.output.read(stream, [&](ipc::Stream from, std::string_view line) { log_output(slot, from, line); });
   // The plugin has closed it. Until the worker is reaped the poller would spin.
   if (!more) loop_.poller.remove(slot.output.fd(stream));
 }
 
-void WorkerPool::log_output(const WorkerSlot& slot, Stream stream, std::string_view line) const {
-  const log::Level level = stream == Stream::kError ? log::Level::kWarning : log::Level::kInfo;
+void WorkerPool::log_output(const WorkerSlot& slot, ipc::Stream stream, std::string_view line) const {
+  const log::Level level = stream == ipc::Stream::kError ? log::Level::kWarning : log::Level::kInfo;
   if (log::enabled(level)) {
-    log::write(level, fmt::format("{} {}: {}", label(slot), to_string(stream), escape_controls(line)));
+    log::write(level, fmt::format("{} {}: {}", label(slot), ipc::to_string(stream), escape_controls(line)));
   }
 }
 

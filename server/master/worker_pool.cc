@@ -80,8 +80,8 @@ void WorkerPool::spawn() {
     const std::uint32_t index = number_ << kSlotBits | slot.index;
     const Token name_in_poller = token(Watch::kChannel, index, slot.serial);
     spawned = loop_.poller.add(slot.channel.fd(), name_in_poller, EPOLLIN);
-    const std::pair<Watch, Stream> kStreams[] = {{Watch::kStandardOutput, Stream::kOutput},
-                                                 {Watch::kStandardError, Stream::kError}};
+    const std::pair<Watch, ipc::Stream> kStreams[] = {{Watch::kStandardOutput, ipc::Stream::kOutput},
+                                                      {Watch::kStandardError, ipc::Stream::kError}};
     for (const auto& [watch, stream] : kStreams) {
       if (spawned) spawned = loop_.poller.add(slot.output.fd(stream), token(watch, index, slot.serial), EPOLLIN);
     }
@@ -274,7 +274,9 @@ void WorkerPool::on_death(WorkerSlot& slot, int wait_status) {
 
 void WorkerPool::unwatch(const WorkerSlot& slot) {
   loop_.poller.remove(slot.channel.fd());
-  for (const Stream stream : {Stream::kOutput, Stream::kError}) loop_.poller.remove(slot.output.fd(stream));
+  for (const ipc::Stream stream : {ipc::Stream::kOutput, ipc::Stream::kError}) {
+    loop_.poller.remove(slot.output.fd(stream));
+  }
 }
 
 // Lets go of everything that belongs to the worker.

@@ -76,7 +76,7 @@ class WorkerPool {
   // Reads what the worker has said.
   void on_channel(WorkerSlot& slot);
   // Logs the lines that the worker has printed.
-  void on_output(WorkerSlot& slot, Stream stream);
+  void on_output(WorkerSlot& slot, ipc::Stream stream);
   // The worker was reaped: settles what it leaves behind.
   void on_death(WorkerSlot& slot, int wait_status);
 
@@ -112,7 +112,7 @@ class WorkerPool {
   void on_image(WorkerSlot& slot, UniqueFd image);
   void on_failed(WorkerSlot& slot, ipc::Step step, std::string_view reason);
   void on_done(WorkerSlot& slot, const ipc::Done& done);
-  void log_output(const WorkerSlot& slot, Stream stream, std::string_view line) const;
+  void log_output(const WorkerSlot& slot, ipc::Stream stream, std::string_view line) const;
   void on_log_line(const WorkerSlot& slot, std::uint32_t level, std::string_view text) const;
   void broken_protocol(WorkerSlot& slot, std::string_view what);
 

@@ -1,5 +1,6 @@
-/* Looks in all the memory of its process for texts. They are the values of the setting `backwards`, written that way so that
- * looking for them does not bring them into the memory. The page says of each how many it has found. */
+/* Looks in all the memory of its process for texts. They are the values of the setting `backwards`, written that way so
+ * that looking for them does not bring them into the memory. The page says of each whether it was found; so does the
+ * log when the plugin is created, if the setting `at_create` is there. */
 #define _GNU_SOURCE
 #include <forklift/plugin.h>
 #include <stdio.h>
@@ -12,12 +13,6 @@
 enum { LARGEST = 256 << 20, TEXTS = 16 };
 
 static const forklift_host *the_host;
-
-static int create(const forklift_host *host, void **instance) {
-  (void)instance;
-  the_host = host;
-  return 0;
-}
 
 static int stands_at(const char *place, const char *backwards, size_t size) {
   for (size_t i = 0; i < size; ++i) {
@@ -49,8 +44,8 @@ static void search(FILE *maps, const char *const *texts, int *found) {
   }
 }
 
-static int produce(void *instance, const forklift_env *env, forklift_body *body, forklift_out *out) {
-  (void)instance, (void)env, (void)body;
+/* `found none ...`, one word for each text. */
+static int look(char *page, size_t page_size) {
   const char *texts[TEXTS] = {NULL};
   int found[TEXTS] = {0};
   const size_t count = the_host->settings->count(the_host->settings, "backwards");
@@ -63,11 +58,28 @@ static int produce(void *instance, const forklift_env *env, forklift_body *body,
   if (maps == NULL) return 1;
   search(maps, texts, found);
   fclose(maps);
-  char page[512];
-  int size = snprintf(page, sizeof page, "Content-Type: text/plain\n\n");
+  size_t size = 0;
   for (size_t i = 0; i < count && i < TEXTS - 1; ++i) {
-    size += snprintf(page + size, sizeof page - (size_t)size, "%s%s", i == 0 ? "" : " ", found[i] > 0 ? "found" : "none");
+    size += (size_t)snprintf(page + size, page_size - size, "%s%s", i == 0 ? "" : " ", found[i] > 0 ? "found" : "none");
   }
+  return 0;
+}
+
+static int create(const forklift_host *host, void **instance) {
+  (void)instance;
+  the_host = host;
+  if (host->settings->get(host->settings, "at_create", NULL) == NULL) return 0;
+  char words[256];
+  if (look(words, sizeof words) != 0) return 1;
+  host->log(host, FORKLIFT_LOG_INFO, words);
+  return 0;
+}
+
+static int produce(void *instance, const forklift_env *env, forklift_body *body, forklift_out *out) {
+  (void)instance, (void)env, (void)body;
+  char words[256], page[512];
+  if (look(words, sizeof words) != 0) return 1;
+  const int size = snprintf(page, sizeof page, "Content-Type: text/plain\n\n%s", words);
   return out->write(out, page, (size_t)size);
 }
 

@@ -24,14 +24,16 @@ const std::map<std::string, std::set<std::string>> kLayers = {
     // What is written about the configuration; not in the server.
     {"describe", {"base", "config"}},
     {"man", {}},  // pages of the manual, no code
+    // What a configuration means on this machine.
+    {"machine", {"base", "config"}},
     {"ipc", {"base"}},
     {"protocol", {"base"}},
     {"plugin", {"base", "config", "ipc", "protocol"}},
     {"worker", {"base", "config", "ipc", "protocol", "plugin"}},
     // The master parses nothing beyond where a head ends, and never touches a plugin.
-    {"master", {"base", "config", "ipc", "protocol/frame.h"}},
+    {"master", {"base", "config", "machine", "ipc", "protocol/frame.h"}},
     // The commands that are not the server.
-    {"cli", {"base", "config", "ipc", "protocol", "plugin"}},
+    {"cli", {"base", "config", "machine", "ipc", "protocol", "plugin", "worker"}},
 };
 
 // Libraries that have one place.
@@ -122,6 +124,9 @@ TEST(Layers, the_rules_are_what_they_are_meant_to_be) {
   EXPECT_TRUE(is_refused("master/app.cc", "protocol/request.h"));
   EXPECT_TRUE(is_refused("master/app.cc", "forklift/plugin.h"));
   EXPECT_TRUE(is_refused("worker/serve.cc", "yaml-cpp/yaml.h"));
+  EXPECT_TRUE(is_refused("master/master.cc", "cli/check.h"));
+  EXPECT_TRUE(is_refused("cli/check.cc", "master/master.h"));
+  EXPECT_TRUE(is_refused("config/reader.cc", "machine/checks.h"));
   EXPECT_TRUE(is_refused("elsewhere/x.cc", "base/log.h"));
   EXPECT_FALSE(is_refused("master/app.cc", "protocol/frame.h"));
   EXPECT_FALSE(is_refused("master/app.cc", "master/slot.h"));
@@ -129,6 +134,8 @@ TEST(Layers, the_rules_are_what_they_are_meant_to_be) {
   EXPECT_FALSE(is_refused("worker/serve.cc", "forklift/plugin.h"));
   EXPECT_FALSE(is_refused("main.cc", "master/master.h"));
   EXPECT_FALSE(is_refused("main.cc", "worker/worker.h"));
+  EXPECT_FALSE(is_refused("main.cc", "cli/check.h"));
+  EXPECT_FALSE(is_refused("master/master.cc", "machine/identity.h"));
   EXPECT_FALSE(is_refused("base/log.cc", "sys/socket.h"));
 }
 

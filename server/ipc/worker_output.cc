@@ -1,4 +1,4 @@
-#include "master/worker_output.h"
+#include "ipc/worker_output.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <utility>
 
-namespace forklift::master {
+namespace forklift::ipc {
 
 namespace {
 
@@ -69,4 +69,4 @@ void WorkerOutput::finish(const Sink& sink) {
   }
 }
 
-}  // namespace forklift::master
+}  // namespace forklift::ipc

@@ -1,4 +1,4 @@
-#include "master/identity.h"
+#include "machine/identity.h"
 
 #include <grp.h>
 #include <pwd.h>
@@ -14,9 +14,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/quote.h"
-#include "master/elsewhere.h"
+#include "machine/elsewhere.h"
 
-namespace forklift::master {
+namespace forklift::machine {
 
 namespace {
 
@@ -122,7 +122,7 @@ std::string to_answer(const Result<Ownership>& found) {
   return fmt::format("found\n{}\n{}\n", found->user, found->group);
 }
 
-// ---- in the master ----
+// ---- in the caller ----
 
 constexpr std::string_view kHalfAnAnswer = "the process that looks up users and groups gave half an answer";
 
@@ -226,4 +226,4 @@ Result<Ownership> look_up_owner(const std::string& owner, const std::string& gro
   return text ? ownership_from_answer(*text) : Failure(text.error());
 }
 
-}  // namespace forklift::master
+}  // namespace forklift::machine

@@ -1,5 +1,6 @@
-// What a worker prints on its standard output and standard error, in the master: two pipes, read without waiting, and
-// given away line by line. A worker that prints faster than the master reads waits for room in its pipe.
+// What a worker prints on its standard output and standard error, in the process that has forked it: two pipes, read
+// without waiting, and given away line by line. A worker that prints faster than they are read waits for room in its
+// pipe.
 #pragma once
 
 #include <array>
@@ -10,7 +11,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 
-namespace forklift::master {
+namespace forklift::ipc {
 
 enum class Stream { kOutput = 0, kError = 1 };
 
@@ -63,4 +64,4 @@ struct WorkerOutput::Made {
   UniqueFd standard_error;
 };
 
-}  // namespace forklift::master
+}  // namespace forklift::ipc

@@ -1,4 +1,4 @@
-#include "master/identity.h"
+#include "machine/identity.h"
 
 #include <gmock/gmock.h>
 #include <grp.h>
@@ -13,7 +13,7 @@
 #include "../base/forked.h"
 #include "base/log.h"
 
-namespace forklift::master {
+namespace forklift::machine {
 namespace {
 
 using testing::AllOf;
@@ -164,4 +164,4 @@ TEST(IdentityOfAnOrdinaryUser, does_not_warn_where_its_own_is_asked_for) {
 }
 
 }  // namespace
-}  // namespace forklift::master
+}  // namespace forklift::machine

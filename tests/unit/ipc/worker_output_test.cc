@@ -1,4 +1,4 @@
-#include "master/worker_output.h"
+#include "ipc/worker_output.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace forklift::master {
+namespace forklift::ipc {
 namespace {
 
 using testing::ElementsAre;
@@ -151,4 +151,4 @@ TEST(NoWorkerOutput, has_nothing_to_read) {
 }
 
 }  // namespace
-}  // namespace forklift::master
+}  // namespace forklift::ipc

@@ -1,4 +1,4 @@
-#include "master/elsewhere.h"
+#include "machine/elsewhere.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -12,7 +12,7 @@
 
 #include "base/unique_fd.h"
 
-namespace forklift::master {
+namespace forklift::machine {
 
 namespace {
 
@@ -70,4 +70,4 @@ Result<std::string> say_elsewhere(const std::function<std::string()>& work, Dura
   return text;
 }
 
-}  // namespace forklift::master
+}  // namespace forklift::machine

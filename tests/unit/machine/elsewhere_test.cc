@@ -1,4 +1,4 @@
-#include "master/elsewhere.h"
+#include "machine/elsewhere.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace forklift::master {
+namespace forklift::machine {
 namespace {
 
 // Longer than anything here takes, and long enough to be noticed.
@@ -45,4 +45,4 @@ TEST(Elsewhere, nothing_is_left_behind_and_nothing_waited_for) {
 }
 
 }  // namespace
-}  // namespace forklift::master
+}  // namespace forklift::machine

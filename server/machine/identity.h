@@ -5,15 +5,15 @@
 #include "base/result.h"
 #include "config/config.h"
 
-namespace forklift::master {
+namespace forklift::machine {
 
 // Who the app's workers are to be: its `user` with the groups that the user has, and `group` in place of the user's own
 // where it is named. A master that runs as root insists on a `user`, and changes to it even if that is root; one that
 // does not run as root cannot change users, and warns where the app asks for another one than its own.
 //
 // The names are looked up in a process of its own: modules of NSS (nsswitch.conf(5)) may wait for a server somewhere,
-// start threads and load any library, and none of that may happen in the master. It has five seconds; the master waits
-// for it.  [master, while a configuration is loaded]
+// start threads and load any library, and none of that may happen in the master. It has five seconds; the caller waits
+// for it.  [master or check, while a configuration is loaded]
 Result<Identity> look_up(const config::App& app);
 
 // Whose a file is to be, as chown(2) wants it: the largest number leaves what is there.
@@ -26,4 +26,4 @@ struct Ownership {
 // [master, while a configuration is loaded]
 Result<Ownership> look_up_owner(const std::string& owner, const std::string& group);
 
-}  // namespace forklift::master
+}  // namespace forklift::machine

@@ -1,0 +1,28 @@
+// From the command line to a command.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "cli/command.h"
+
+namespace forklift::cli {
+
+struct Arguments {
+  // nullptr: none was named, and `help` or `version` is set.
+  const Command* command = nullptr;
+  std::string operand;                         // where the command takes one and no help was asked for
+  std::set<std::string, std::less<>> options;  // of the command, without dashes
+  bool help = false;
+  bool version = false;
+
+  bool has(std::string_view option) const { return options.contains(option); }
+};
+
+// Options may stand before and behind operands, and be shortened as long as one alone fits. `help COMMAND` is
+// `COMMAND --help`. The error says what is wrong, and where there is something near, what was probably meant.
+Result<Arguments> parse(int argc, const char* const* argv);
+
+}  // namespace forklift::cli

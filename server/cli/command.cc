@@ -1,0 +1,74 @@
+#include "cli/command.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/quote.h"
+#include "config/nearest.h"
+
+namespace forklift::cli {
+
+namespace {
+
+constexpr Option kServeOptions[] = {
+    {"strict", "any app that does not start is fatal"},
+};
+
+constexpr Option kCheckOptions[] = {
+    {"print", "print the effective configuration, with all defaults, to standard output"},
+};
+
+constexpr Command kCommands[] = {
+    {"serve", "FILE", "runs the apps that the YAML file FILE declares, in the foreground", kServeOptions,
+     "The server is ready when it has logged READY. Signals:\n"
+     "  TERM, QUIT, INT  finish what is in flight, within timeouts.stop, and exit; a second one: at once\n"
+     "  USR1             open the log file and the access logs again\n"
+     "Exit status: 0 after a clean stop; 1 if it could not start (an address, a user, runtime_dir, or every app);\n"
+     "2 for a wrong command line or configuration.\n"},
+    {"check", "FILE", "says what is wrong with the YAML file FILE and with the plugins that it names", kCheckOptions,
+     "Reads FILE, looks users up, and starts each plugin up to its create(), as its app's user, in a process that is\n"
+     "thrown away. It takes no port, pid file or runtime_dir from a server that runs from the same file. Everything\n"
+     "that it has to say goes to standard error.\n"
+     "Exit status: 0 if all is fine; 2 with every finding.\n"},
+    {"help", "", "prints this, or with the name of a command what there is to know of it", {}, ""},
+};
+
+constexpr Option kCommonOptions[] = {
+    {"help", "print how forklift, or a command, is used"},
+    {"version", "print the versions of the server, of its plugin API and of its libraries"},
+};
+
+constexpr std::string_view kLaterCommands[] = {"reload", "restart", "stop", "status", "call", "inspect", "new"};
+
+}  // namespace
+
+std::span<const Command> all_commands() {
+  return kCommands;
+}
+
+std::span<const Option> common_options() {
+  return kCommonOptions;
+}
+
+const Command* find_command(std::string_view name) {
+  const auto found = std::ranges::find(kCommands, name, &Command::name);
+  return found == std::end(kCommands) ? nullptr : found;
+}
+
+std::string explain_unknown_command(std::string_view name) {
+  if (std::ranges::find(kLaterCommands, name) != std::end(kLaterCommands)) {
+    return fmt::format("the command \"{}\" is not supported yet", name);
+  }
+  std::vector<std::string_view> names;
+  for (const Command& command : kCommands) names.push_back(command.name);
+  const std::string unknown = fmt::format("unknown command {}", quote(name, 60));
+  if (const auto near = config::nearest(name, names); !near.empty()) {
+    return fmt::format("{}; did you mean \"{}\"?", unknown, near);
+  }
+  return fmt::format("{}; there are {}", unknown, fmt::join(names, ", "));
+}
+
+}  // namespace forklift::cli

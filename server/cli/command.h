@@ -1,0 +1,39 @@
+// The commands of `forklift` and their options: the one table from which arguments are read and help is printed, and
+// with which the manual page is compared.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace forklift::cli {
+
+// Exit statuses of all commands.
+enum Status { kOk = 0, kCouldNotStart = 1, kUsage = 2 };
+
+struct Option {
+  std::string_view name;  // without dashes
+  std::string_view meaning;
+};
+
+struct Command {
+  std::string_view name;
+  std::string_view operand;  // `FILE`: exactly one; empty: none
+  std::string_view summary;  // one line
+  std::span<const Option> options;
+  std::string_view details;  // lines for `forklift help NAME`, with a newline at the end of each
+};
+
+// Those that can be used today.
+std::span<const Command> all_commands();
+
+// nullptr if there is none.
+const Command* find_command(std::string_view name);
+
+// Known without a command.
+std::span<const Option> common_options();
+
+// Why `name` is no command: one that is not supported yet, or the one that was probably meant.
+std::string explain_unknown_command(std::string_view name);
+
+}  // namespace forklift::cli

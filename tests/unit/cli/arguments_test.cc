@@ -1,0 +1,75 @@
+#include "cli/arguments.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace forklift::cli {
+namespace {
+
+using testing::HasSubstr;
+
+Result<Arguments> parsed(std::vector<const char*> words) {
+  words.insert(words.begin(), "forklift");
+  return parse(static_cast<int>(words.size()), words.data());
+}
+
+std::string error(std::vector<const char*> words) {
+  const auto arguments = parsed(std::move(words));
+  return arguments ? "accepted" : arguments.error().message();
+}
+
+TEST(Arguments, name_a_command_its_operand_and_its_options_in_any_order) {
+  for (const auto& words : {std::vector{"serve", "app.yaml", "--strict"},
+                            {"serve", "--strict", "app.yaml"},
+                            {"--strict", "serve", "app.yaml"}}) {
+    const auto arguments = parsed(words);
+    ASSERT_TRUE(arguments) << arguments.error().message();
+    EXPECT_EQ(arguments->command, find_command("serve"));
+    EXPECT_EQ(arguments->operand, "app.yaml");
+    EXPECT_TRUE(arguments->has("strict"));
+  }
+  EXPECT_FALSE(parsed({"check", "app.yaml"})->has("print"));
+  EXPECT_TRUE(parsed({"check", "app.yaml", "--print"})->has("print"));
+}
+
+TEST(Arguments, ask_for_help_with_a_command_or_without) {
+  for (const auto& words : {std::vector{"--help"}, {"-h"}, {"help"}}) {
+    const auto arguments = parsed(words);
+    ASSERT_TRUE(arguments) << arguments.error().message();
+    EXPECT_TRUE(arguments->help);
+    EXPECT_EQ(arguments->command, nullptr);
+  }
+  for (const auto& words : {std::vector{"help", "check"}, {"check", "--help"}, {"check", "a.yaml", "-h"}}) {
+    const auto arguments = parsed(words);
+    ASSERT_TRUE(arguments) << arguments.error().message();
+    EXPECT_TRUE(arguments->help);
+    EXPECT_EQ(arguments->command, find_command("check"));
+  }
+  EXPECT_TRUE(parsed({"--version"})->version);
+  EXPECT_TRUE(parsed({"-V"})->version);
+}
+
+TEST(Arguments, that_are_wrong_are_told_with_what_was_probably_meant) {
+  EXPECT_EQ(error({}), "no command");
+  EXPECT_EQ(error({"chek", "a.yaml"}), "unknown command \"chek\"; did you mean \"check\"?");
+  EXPECT_EQ(error({"sreve", "a.yaml"}), "unknown command \"sreve\"; did you mean \"serve\"?");
+  EXPECT_EQ(error({"launch"}), "unknown command \"launch\"; there are serve, check, help");
+  EXPECT_EQ(error({"help", "chek"}), "unknown command \"chek\"; did you mean \"check\"?");
+  EXPECT_EQ(error({"reload", "a.yaml"}), "the command \"reload\" is not supported yet");
+  EXPECT_EQ(error({"serve"}), "serve needs exactly one FILE");
+  EXPECT_EQ(error({"check", "a.yaml", "b.yaml"}), "check needs exactly one FILE");
+  EXPECT_EQ(error({"check", "a.yaml", "--strict"}), "check has no option --strict");
+  EXPECT_EQ(error({"serve", "a.yaml", "--print"}), "serve has no option --print");
+  EXPECT_THAT(error({"serve", "a.yaml", "--nonsense"}), HasSubstr("--nonsense"));
+}
+
+TEST(Arguments, are_escaped_where_they_are_told) {
+  EXPECT_EQ(error({"\x1b[31mred"}), "unknown command \"\\x1b[31mred\"; there are serve, check, help");
+  EXPECT_EQ(error({"serve", "a.yaml", "--\x1b[31m"}).find('\x1b'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace forklift::cli

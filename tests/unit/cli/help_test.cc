@@ -1,0 +1,81 @@
+// What `forklift` says of itself, on the screen and in its manual page, against the table of commands.
+#include "cli/help.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace forklift::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+constexpr const char* kManual = SOURCE_DIR "/server/man/forklift.8";
+
+std::string manual() {
+  std::ifstream file(kManual);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+TEST(Help, names_every_command_and_option) {
+  for (const Command& command : all_commands()) {
+    EXPECT_THAT(usage(), HasSubstr(fmt::format("\n  {:<12} {}\n", command.name, command.summary)));
+    for (const Option& option : command.options) {
+      EXPECT_THAT(usage(), HasSubstr(fmt::format("[--{}]", option.name)));
+      EXPECT_THAT(usage_of(command), HasSubstr(fmt::format("  --{:<10} {}\n", option.name, option.meaning)));
+    }
+  }
+  for (const Option& option : common_options()) EXPECT_THAT(usage(), HasSubstr(fmt::format("  --{} ", option.name)));
+}
+
+TEST(Help, of_a_command_begins_with_how_it_is_used_and_ends_with_its_exit_status) {
+  EXPECT_THAT(usage_of(*find_command("check")), StartsWith("usage: forklift check FILE [--print]\n\ncheck says "));
+  EXPECT_THAT(usage_of(*find_command("check")), HasSubstr("Exit status: 0 if all is fine; 2 with every finding.\n"));
+  EXPECT_EQ(usage_of(*find_command("help")), usage());
+}
+
+TEST(Help, fits_a_terminal) {
+  for (const Command& command : all_commands()) {
+    std::istringstream lines(usage_of(command));
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 110U) << line;
+  }
+}
+
+TEST(Versions, name_server_api_build_and_libraries) {
+  EXPECT_THAT(versions("1.2.3"),
+              testing::MatchesRegex("forklift 1.2.3\n"
+                                    "plugin API: [0-9]+\\.[0-9]+( \\(draft\\))?\n"
+                                    "build: [A-Za-z]+, [A-Za-z]+ [0-9.]+\n"
+                                    "libraries: Poco [0-9.]+, yaml-cpp [0-9.]+, fmt [0-9.]+, glibc [0-9.]+\n"));
+}
+
+TEST(Manual, has_a_heading_for_every_command_and_option) {
+  for (const Command& command : all_commands()) {
+    const std::string operand = command.operand.empty() ? "" : fmt::format(" \\fI{}\\fR", command.operand);
+    EXPECT_THAT(manual(), HasSubstr(fmt::format(".SS \"{}{}\"\n", command.name, operand)));
+    for (const Option& option : command.options)
+      EXPECT_THAT(manual(), HasSubstr(fmt::format(".B \\-\\-{}\n", option.name)));
+  }
+  for (const Option& option : common_options()) EXPECT_THAT(manual(), HasSubstr(fmt::format("\\-\\-{}", option.name)));
+}
+
+// Prepared by what man(1) uses; a program that is missing fails the test, as it would say nothing.
+TEST(Manual, is_good_roff) {
+  std::FILE* pipe = ::popen(fmt::format("groff -man -Tutf8 -ww -z {} 2>&1", kManual).c_str(), "r");
+  ASSERT_NE(pipe, nullptr);
+  std::string said;
+  char buffer[512];
+  while (std::fgets(buffer, sizeof buffer, pipe)) said += buffer;
+  EXPECT_EQ(::pclose(pipe), 0);
+  EXPECT_THAT(said, IsEmpty());
+}
+
+}  // namespace
+}  // namespace forklift::cli
