@@ -14,9 +14,9 @@ void forbid_lingering(int fd) {
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
 }
 
-void refuse_descriptors(int fd) {
+bool refuse_descriptors(int fd) {
   const int off = 0;
-  ::setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof off);
+  return ::setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof off) == 0;
 }
 
 }  // namespace forklift

@@ -9,7 +9,7 @@ void forbid_lingering(int fd);
 
 // Nobody can send descriptors to this Unix socket any more (unix(7), SO_PASSRIGHTS), nor to those that are accepted
 // from it: what a stranger sends is closed by whoever receives it, and that may wait, as above. Linux can do this
-// since 6.16; before, nothing happens.
-void refuse_descriptors(int fd);
+// since 6.16; false, and nothing has happened, where it can't.
+bool refuse_descriptors(int fd);
 
 }  // namespace forklift

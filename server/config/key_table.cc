@@ -195,7 +195,7 @@ constexpr Key kKeys[] = {
     {"apps[].timeouts.keep_alive"},
 
     {"apps[].queue", kSection, {}, "requests that wait because all workers are busy"},
-    {"apps[].queue.length", count<&App::queue, &Queue::length>(0, 1'000'000), is("1024"),
+    {"apps[].queue.length", count<&App::queue, &Queue::length>(1, 1'000'000), is("1024"),
      "so many may wait; more are answered 503 with Retry-After"},
     {"apps[].queue.age", duration<&App::queue, &Queue::age>(), is("10s"),
      "how long one may wait; then it is answered 503 with Retry-After"},

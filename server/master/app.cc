@@ -36,10 +36,14 @@ std::string and_more(unsigned held_back) {
   return held_back == 0 ? "" : fmt::format(" (and {} more since the last such line)", held_back);
 }
 
+// 0 for what no response can have: it is a worker that says so.
+unsigned to_status(std::uint32_t said) {
+  return said < 1000 ? said : 0;
+}
+
 // What a worker that is dead has sent.
 unsigned sent_status(const Connection& connection) {
-  const unsigned status = connection.slot->page.status();
-  return status < 1000 ? status : 0;
+  return to_status(connection.slot->page.status());
 }
 
 }  // namespace
@@ -157,7 +161,7 @@ void App::note(const Connection& connection, const Outcome& outcome) {
 }
 
 void App::on_done(Connection& connection, const ipc::Done& done) {
-  note(connection, {.status = done.status != 0 ? done.status : kClientLeft,
+  note(connection, {.status = done.status != 0 ? to_status(done.status) : kClientLeft,
                     .bytes = done.response_bytes,
                     .complete = done.ending != ipc::Ending::kAbort});
   switch (done.ending) {

@@ -46,7 +46,12 @@ bool Reception::accept_from(Listener& listener, App& app) {
 
 void Reception::accept_all_from(Listener& listener, App& app) {
   // What waited when it began, and not what a flood adds meanwhile: the master must get back to its loop.
-  for (int left = listener.backlog() + 1; left > 0 && accept_one(listener, app) == Accepted::kOne; --left) continue;
+  for (int left = listener.backlog() + 1; left > 0;) {
+    const Accepted accepted = accept_one(listener, app);
+    const int turned_away = accepted == Accepted::kExhausted ? turn_away(listener, app) : 0;
+    if (accepted != Accepted::kOne && turned_away == 0) return;
+    left -= std::max(turned_away, 1);
+  }
 }
 
 Reception::Accepted Reception::accept_one(Listener& listener, App& app) {
@@ -69,7 +74,7 @@ Reception::Accepted Reception::accept_one(Listener& listener, App& app) {
   return Accepted::kOne;
 }
 
-void Reception::turn_away(Listener& listener, App& app) {
+int Reception::turn_away(Listener& listener, App& app) {
   int turned_away = 0;
   for (; turned_away < kAcceptBatch; ++turned_away) {
     reserve_.reset();
@@ -83,6 +88,7 @@ void Reception::turn_away(Listener& listener, App& app) {
   }
   reserve_ = open_reserve();
   if (turned_away > 0) log::warning("app \"{}\": no descriptors; {} answered 503", app.name(), turned_away);
+  return turned_away;
 }
 
 Connection& Reception::enter(UniqueFd fd, Listener& listener, App& app) {

@@ -25,8 +25,8 @@ class Reception {
   void accept_all_from(Listener& listener, App& app);
 
   // Descriptors are still out after a while: answers what waits at `listener` with 503, one after another, through the
-  // descriptor that is kept in reserve for this. At most a batch.
-  void turn_away(Listener& listener, App& app);
+  // descriptor that is kept in reserve for this. At most a batch; returns how many.
+  int turn_away(Listener& listener, App& app);
 
   // Events of a connection that is RECEIVING.
   void on_readable(Connection& connection, std::uint32_t events);

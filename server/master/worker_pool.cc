@@ -260,7 +260,7 @@ void WorkerPool::on_death(WorkerSlot& slot, int wait_status) {
   slot.reaped = true;
   read_last_words(slot);
   unwatch(slot);
-  slot.output.finish([&](Stream stream, std::string_view line) { log_output(slot, stream, line); });
+  slot.output.finish([&](ipc::Stream stream, std::string_view line) { log_output(slot, stream, line); });
   const Fate fate = fate_of(slot);
   const Obituary obituary = write_obituary(name(), slot, wait_status, fate, Clock::now());
   log::write(obituary.level, obituary.line);

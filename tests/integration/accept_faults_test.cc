@@ -89,6 +89,16 @@ TEST_P(Exhaustion, DoesNotHoldUpAStop) {
   EXPECT_EQ(server_.stop(SIGTERM, kPatience), ExitStatus::exited(0));
 }
 
+// Nobody else is served before the listener is closed, which would reset who waits in it.
+TEST_P(Exhaustion, AtAStopIsAnswered503) {
+  faults_.fail(SHIM_ACCEPT4, GetParam(), {.count = 2});
+  Crowd crowd(server_.listener("hello", 0), 5);
+  ASSERT_TRUE(eventually([&] { return faults_.failed(SHIM_ACCEPT4) == 1; }));
+  server_.signal(SIGTERM);
+  crowd.expect_answers(503);
+  EXPECT_EQ(server_.wait(), ExitStatus::exited(0));
+}
+
 class BrokenConnection : public AcceptFaults {};
 
 INSTANTIATE_TEST_SUITE_P(By, BrokenConnection, testing::Values(ECONNABORTED, EINTR, EPROTO, EPERM), error_name);

@@ -140,7 +140,7 @@ TEST_F(QueueLimit, PastItsLengthARequestIsAnswered503AtOnce) {
 
 TEST_F(QueueLimit, WhoComesTogetherWithOthersWhileWorkersAreIdleDoesNotWaitInIt) {
   Server server(
-      {App{.name = "app", .plugin = plugin_file("hello"), .more = "workers: {min: 3, max: 3}\nqueue: {length: 0}\n"}});
+      {App{.name = "app", .plugin = plugin_file("hello"), .more = "workers: {min: 3, max: 3}\nqueue: {length: 1}\n"}});
   server.start();
   // The master finds all of them in one turn of its loop.
   server.signal(SIGSTOP);

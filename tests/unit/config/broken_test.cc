@@ -182,7 +182,7 @@ const Broken kValues[] = {
     {"TooMuchJitter", app_with("workers: {jitter: 51%}"),
      "app.yaml:5:23: workers.jitter: 51% is out of range; write 0% to 50%"},
     {"LongQueue", app_with("queue: {length: 1000001}"),
-     "app.yaml:5:21: queue.length: 1000001 is out of range; write 0 to 1000000"},
+     "app.yaml:5:21: queue.length: 1000001 is out of range; write 1 to 1000000"},
     {"AccessLogWithoutFile", app_with("access_log: {format: json}"),
      "app.yaml:5:17: key \"access_log.file\" is missing"},
     {"AccessLogAsAWord", app_with("access_log: shop.log"),

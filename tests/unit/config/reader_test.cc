@@ -84,7 +84,7 @@ apps:
     workers: { min: 0, max: 10000, idle_timeout: 0, max_requests: 1000, jitter: 50%, max_memory: 512M }
     limits: { head: 1M, body: 1G, body_rate: 0, connections: 123 }
     timeouts: { head: 250ms, body: 5m, write: 1h, request: 0, total: 2m, start: 1s, stop: 2s }
-    queue: { length: 0, age: 0 }
+    queue: { length: 1, age: 0 }
     access_log: { file: ../log/shop.log, format: "$status ${uri}" }
     settings: { greeting: Hello }
 )");
@@ -122,7 +122,7 @@ apps:
   EXPECT_EQ(app.timeouts.total, std::chrono::minutes(2));
   EXPECT_EQ(app.timeouts.start, seconds(1));
   EXPECT_EQ(app.timeouts.stop, seconds(2));
-  EXPECT_EQ(app.queue.length, 0U);
+  EXPECT_EQ(app.queue.length, 1U);
   EXPECT_EQ(app.queue.age, Duration::zero());
   EXPECT_EQ(app.access_log.file, "/srv/log/shop.log");
   EXPECT_FALSE(app.access_log.format.json);
