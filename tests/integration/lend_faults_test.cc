@@ -75,8 +75,8 @@ TEST_P(NoReader, IsReplacedByTheNextWorker) {
   EXPECT_TRUE(wait_until_gone(*workers.begin())) << "nobody may trust a worker that has closed its channel";
 }
 
-TEST_P(NoReader, ManyTimesInARowCostsNoRequest) {
-  Site site(Road::kUnix, "workers: {min: 1, max: 2}\n");
+TEST_P(NoReader, ManyTimesInARowCostsNoRequestWhileOneIsLeft) {
+  Site site(Road::kUnix, "workers: {min: 6, max: 6}\n");
   site.server().expect_error("died of signal 9 (Killed) while idle");
   site.faults().fail(SHIM_SENDMSG, GetParam(), {.count = 5, .places = SHIM_MASTER});
   EXPECT_NE(writer_of_whole_page(site.ask("/", {}, pattern_body(1000)).response()), 0);

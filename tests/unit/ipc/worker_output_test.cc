@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <csignal>
+
 #include <string>
 #include <thread>
 #include <utility>
@@ -21,6 +23,7 @@ class WorkerOutputTest : public testing::Test {
   using Line = std::pair<Stream, std::string>;
 
   WorkerOutputTest() {
+    ::signal(SIGPIPE, SIG_IGN);  // as in the master
     auto made = WorkerOutput::make();
     if (!made) throw std::runtime_error(made.error().message());
     made_ = std::move(*made);
