@@ -49,11 +49,14 @@ int serve(const std::string& file, master::Options options) {
     fmt::print(stderr, "forklift: {}\n", opened.error().message());
     return cli::kCouldNotStart;
   }
+  // Whoever starts it by hand looks here, wherever the log is.
+  const bool log_is_elsewhere = config->log.file != "-";
   log::info("forklift {} starts as process {}", FORKLIFT_VERSION, ::getpid());
   auto master = master::Master::create(std::move(*config), options, become_worker);
   const Result<void> result = master ? (*master)->run() : Failure(master.error());
   if (!result) {
     log::error("could not start: {}", result.error().message());
+    if (log_is_elsewhere) fmt::print(stderr, "forklift: could not start: {}\n", result.error().message());
     return cli::kCouldNotStart;
   }
   log::info("stopped");

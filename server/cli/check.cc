@@ -15,6 +15,7 @@
 #include "config/reader.h"
 #include "machine/checks.h"
 #include "machine/identity.h"
+#include "machine/surroundings.h"
 
 namespace forklift::cli {
 
@@ -63,8 +64,9 @@ class Check {
     auto config = config::read_file(file_);
     if (!config) {
       for (const config::Finding& finding : config.error()) tell(finding);
-      return conclude(0);
+      return conclude("; users, folders and plugins are looked at once there are none");
     }
+    for (const config::Finding& finding : machine::check_surroundings(*config)) tell(finding);
     auto signals = SignalEvents::create();
     if (!signals) {
       say(fmt::format("forklift: {}", signals.error().message()));
@@ -79,7 +81,9 @@ class Check {
     }
     // Only now: no plugin is to find in its memory what was printed of another app.
     if (print) fmt::print("{}", config::print(*config));
-    return conclude(config->apps.size());
+    if (findings_ > 0) return conclude();
+    say(fmt::format("{}: fine: {} app{}", file_, config->apps.size(), config->apps.size() == 1 ? "" : "s"));
+    return kOk;
   }
 
  private:
@@ -130,13 +134,9 @@ class Check {
     }
   }
 
-  int conclude(std::size_t apps) const {
-    if (findings_ > 0) {
-      say(fmt::format("{}: {} finding{}", file_, findings_, findings_ == 1 ? "" : "s"));
-      return kUsage;
-    }
-    say(fmt::format("{}: fine: {} app{}", file_, apps, apps == 1 ? "" : "s"));
-    return kOk;
+  int conclude(std::string_view what_follows = {}) const {
+    say(fmt::format("{}: {} finding{}{}", file_, findings_, findings_ == 1 ? "" : "s", what_follows));
+    return kUsage;
   }
 
   const std::string& file_;

@@ -1,5 +1,6 @@
 #include "master/master.h"
 
+#include <fmt/ranges.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -46,7 +47,9 @@ Result<std::unique_ptr<Master>> Master::create(config::Config config, Options op
   auto runtime_dir = RuntimeDir::make(config.runtime_dir);
   if (!runtime_dir) return Failure(runtime_dir.error());
 
-  auto lock = PidFile::write(runtime_dir->path() + "/lock", "is running from this file");
+  auto lock =
+      PidFile::write(runtime_dir->path() + "/lock",
+                     fmt::format("is running from this file, or with this runtime_dir ({})", runtime_dir->path()));
   if (!lock) return Failure(lock.error());
   std::optional<PidFile> pid_file;
   if (!config.pid_file.empty()) {
@@ -266,19 +269,21 @@ void Master::announce() {
   const auto degraded = static_cast<std::size_t>(count(AppState::kDegraded));
   if (degraded == apps_.size() || (options_.strict && degraded > 0)) {
     failure_ = degraded == apps_.size() ? "no app could be started" : "an app could not be started (--strict)";
+    failure_ += "; forklift check tells what is wrong";
     stop();
     return stop_at_once();
   }
   std::string line;
-  std::string missing;
+  std::vector<std::string_view> absent;
   for (const auto& app : apps_) {
     line += fmt::format("{}app \"{}\" on{}", line.empty() ? " " : "; ", app->name(), doors_.addresses_of(*app));
-    if (app->state() == AppState::kDegraded)
-      missing += fmt::format("{} {}", missing.empty() ? ", but not" : ",", app->name());
+    if (app->state() == AppState::kDegraded) absent.push_back(app->name());
   }
+  if (!absent.empty()) log::warning("answering 503 until they start: {}", fmt::join(absent, ", "));
   log::info("READY:{}", line);
-  service_manager_.say_ready(
-      fmt::format("serving {} app{}{}", apps_.size() - degraded, apps_.size() - degraded == 1 ? "" : "s", missing));
+  const std::size_t serving = apps_.size() - absent.size();
+  service_manager_.say_ready(fmt::format("serving {} app{}{}{}", serving, serving == 1 ? "" : "s",
+                                         absent.empty() ? "" : ", but not ", fmt::join(absent, ", ")));
 }
 
 void Master::stop() {

@@ -41,6 +41,14 @@ Result<UniqueFd> open_file(const std::string& path) {
   return fd;
 }
 
+// What a server writes, as far as it came: a path that is wrong must not cost somebody their file.
+bool holds_a_pid(int fd) {
+  char text[64];
+  const ssize_t n = ::pread(fd, text, sizeof text, 0);
+  const std::string_view written(text, static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+  return n < static_cast<ssize_t>(sizeof text) && written.find_first_not_of("0123456789\n") == written.npos;
+}
+
 Result<void> write_pid(int fd) {
   const std::string text = fmt::format("{}\n", ::getpid());
   if (::ftruncate(fd, 0) != 0) return fail_errno("truncate");
@@ -62,6 +70,9 @@ Result<PidFile> PidFile::write(const std::string& path, std::string_view taken) 
       return Failure(Error(fmt::format("another server{} {}", holder_of(fd->get()), taken), EWOULDBLOCK));
     }
     if (!is_at(path, fd->get())) continue;  // its last holder has removed it meanwhile
+    if (!holds_a_pid(fd->get())) {
+      return fail("{} holds something else than a pid; write another path, or remove that file", path);
+    }
     if (auto written = write_pid(fd->get()); !written) {
       ::unlink(path.c_str());
       return Failure(written.error().in(path));

@@ -14,9 +14,9 @@ namespace forklift::master {
 
 class PidFile {
  public:
-  // Makes the file, or takes over one that nobody holds, whatever stands in it; locks it (flock(2)) and writes this
-  // process's number. A symbolic link at `path` is refused, and so is all that is no file. One that is held gives the
-  // error `another server (pid N) TAKEN`.  [master]
+  // Makes the file, or takes over one that nobody holds, if nothing or a number stands in it; locks it (flock(2)) and
+  // writes this process's number. A symbolic link at `path` is refused, and so is all that is no file, or somebody
+  // else's. One that is held gives the error `another server (pid N) TAKEN`.  [master]
   static Result<PidFile> write(const std::string& path, std::string_view taken);
 
   PidFile(PidFile&& other) noexcept : path_(std::exchange(other.path_, {})), fd_(std::move(other.fd_)) {}

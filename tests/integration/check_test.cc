@@ -328,7 +328,8 @@ TEST_F(Check, TellsAllThatIsWrongWithTheFile) {
   EXPECT_EQ(run(), ExitStatus::exited(2));
   EXPECT_THAT(lines(), ElementsAre(StartsWith(file() + ":1:1: unknown key \"appps\"; did you mean \"apps\"?"),
                                    StartsWith(file() + ":3:10: name: "), StartsWith(file() + ":3:38: listen: "),
-                                   StartsWith(file() + ":3:45: unknown key \"timeout\""), file() + ": 4 findings"));
+                                   StartsWith(file() + ":3:45: unknown key \"timeout\""),
+                                   StartsWith(file() + ": 4 findings; users, folders and plugins")));
 }
 
 TEST_F(Check, LooksUsersUp) {
@@ -411,6 +412,24 @@ TEST_F(Check, ExplainsItself) {
   start_command({server_binary(), "help", "check"});
   EXPECT_EQ(wait(), ExitStatus::exited(0));
   EXPECT_THAT(output(), StartsWith("usage: forklift check FILE [--print]\n"));
+}
+
+// What serve would find out when it opens them.
+TEST_F(Check, TellsOfFoldersAndOwnersThatAreNotThere) {
+  write({{"app", fixture_file("tells_where_it_runs"), "access_log: {file: none/access.log}"},
+         {"other", fixture_file("tells_where_it_runs")}},
+        "pid_file: none/pid\nlog: {file: none/log}");
+  std::string text = read_file(file());
+  text.replace(text.rfind("listen: "), text.find(',', text.rfind("listen: ")) - text.rfind("listen: "),
+               "listen: {address: unix:none/sock, group: no-such-group}");
+  write_file(file(), text);
+  EXPECT_EQ(run(), ExitStatus::exited(2));
+  const std::string cure = "there is no folder .*/none; make it, or write another path";
+  for (const std::string& line : {"/app.yaml: log.file: " + cure, "/app.yaml: pid_file: " + cure,
+                                  "/app.yaml:5:.*: access_log.file: " + cure, "/app.yaml:6:.*: listen: " + cure,
+                                  std::string("/app.yaml:6:.*: listen: group: there is no group \"no-such-group\"")}) {
+    EXPECT_THAT(output(), testing::ContainsRegex(line));
+  }
 }
 
 }  // namespace

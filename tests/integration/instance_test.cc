@@ -29,7 +29,7 @@ Serve::Options another(const Server& server) {
 
 TEST(PidFile, HoldsTheMastersPidWhileItRuns) {
   Server server({hello()}, "pid_file: pid\n");
-  write_file(server.folder() / "pid", "left behind by somebody else\n");
+  write_file(server.folder() / "pid", "12345\n");
   server.start();
   const std::string path = server.folder() / "pid";
   EXPECT_EQ(read_file(path), fmt::format("{}\n", server.pid()));

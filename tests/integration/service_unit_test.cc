@@ -50,7 +50,7 @@ class ServiceUnit : public testing::Test {
 
 TEST_F(ServiceUnit, IsRightForSystemd) {
   std::string service = read_file(source_file("conf/forklift.service"));
-  const std::string installed = "/usr/bin/forklift ";
+  const std::string installed = "/usr/sbin/forklift ";
   const auto at = service.find(installed);
   ASSERT_NE(at, service.npos);
   write_file(folder_ / "forklift.service", service.replace(at, installed.size(), server_binary() + " "));

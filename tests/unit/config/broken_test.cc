@@ -233,7 +233,8 @@ const Broken kListen[] = {
     {"SystemdWithoutName", app_on("\"systemd:\""),
      "app.yaml:4:13: listen: \"systemd:\" names no socket; write systemd:web for FileDescriptorName=web"},
     {"SystemdWithAColon", app_on("systemd:web:1"),
-     "app.yaml:4:13: listen: \"web:1\" is no name of a socket; FileDescriptorName= takes up to 255 ASCII characters but "
+     "app.yaml:4:13: listen: \"web:1\" is no name of a socket; FileDescriptorName= takes up to 255 ASCII characters "
+     "but "
      "no colon"},
     {"SystemdTwice", app_on("[systemd:web, systemd:web]"),
      "app.yaml:4:27: listen: systemd:web is taken by app \"a\" (app.yaml:4:14)"},
@@ -336,6 +337,37 @@ TEST(BrokenConfigurations, SayOnceWhatIsUsedTwice) {
             "app.yaml:1:8: key \"listen\" is missing\n"
             "app.yaml:1:8: name: another app is called \"a\" already (app.yaml:1:8)");
 }
+
+// Everything in one go, in the order of the file.
+const Broken kMany[] = {
+    {"TwelveFaults", R"(pid_file: ""
+log: { level: loud, fromat: json }
+limits: { reception: 1K }
+apps:
+  - name: Shop
+    plugin: shop.so
+    listen: [ 70000, "example.org:80" ]
+    workers: { min: 9, max: two }
+    timeouts: { head: 10, strat: 1s }
+  - name: blog
+    listen: 4000
+    limits: { body: 16m }
+)",
+     "app.yaml:1:11: pid_file: names no path\n"
+     "app.yaml:2:15: log.level: \"loud\" is unknown; write debug, info, warning, error\n"
+     "app.yaml:2:21: unknown key \"fromat\"; did you mean \"format\"?\n"
+     "app.yaml:3:22: limits.reception: 1K is out of range; write 1M to 64G\n"
+     "app.yaml:5:11: name: \"Shop\" must be made of a-z, 0-9, _ and -\n"
+     "app.yaml:7:15: listen: port 70000 is out of range; write 0 to 65535\n"
+     "app.yaml:7:22: listen: host \"example.org\" is not numeric; write 127.0.0.1, 0.0.0.0 for all, [::1] or "
+     "localhost\n"
+     "app.yaml:8:29: workers.max: \"two\" is not a number; write digits, without a leading zero\n"
+     "app.yaml:9:23: timeouts.head: \"10\" is not a duration; write 250ms, 30s, 5m or 1h\n"
+     "app.yaml:9:27: unknown key \"strat\"; did you mean \"start\"?\n"
+     "app.yaml:10:5: key \"plugin\" is missing\n"
+     "app.yaml:12:21: limits.body: \"16m\" is not a size; write 512, 64K, 16M or 1G"},
+};
+INSTANTIATE_TEST_SUITE_P(Many, BrokenConfiguration, testing::ValuesIn(kMany), name_of);
 
 }  // namespace
 

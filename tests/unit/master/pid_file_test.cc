@@ -45,13 +45,20 @@ TEST_F(PidFileTest, holds_this_process_and_is_removed_with_it) {
   EXPECT_FALSE(fs::exists(path_));
 }
 
-TEST_F(PidFileTest, what_a_killed_server_left_behind_is_overwritten_whatever_it_is) {
-  for (const std::string left :
-       {"", "1\n", "garbage that is longer than any number\n\n\n", "-1", "99999999999999999999"}) {
+TEST_F(PidFileTest, what_a_killed_server_left_behind_is_overwritten) {
+  for (const std::string left : {"", "1", "1\n", "123456\n", "99999999999999999999"}) {
     std::ofstream(path_) << left;
     const auto written = PidFile::write(path_, "holds it");
     ASSERT_TRUE(written) << written.error().message();
     EXPECT_EQ(text_of(path_), own_);
+  }
+}
+
+TEST_F(PidFileTest, a_file_of_somebody_elses_is_refused_and_stays_as_it_is) {
+  for (const std::string& left : {std::string("precious\n"), std::string("-1"), std::string(100, '1')}) {
+    std::ofstream(path_) << left;
+    EXPECT_THAT(error(), HasSubstr("holds something else than a pid; write another path, or remove that file"));
+    EXPECT_EQ(text_of(path_), left);
   }
 }
 

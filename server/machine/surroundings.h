@@ -1,0 +1,17 @@
+// Where a configuration writes to, and whom it names besides users: what `serve` would find out when it opens them.
+#pragma once
+
+#include "config/config.h"
+#include "config/reader.h"
+
+namespace forklift::machine {
+
+// Found out by looking, as this process and the user that it runs as; nothing is made or opened. All findings in one
+// go:
+// - a folder that is not there, or that this user may not write to: of the log, the access logs, the pid file and Unix
+//   sockets,
+// - an owner or a group of a Unix socket that nobody knows.
+// Ports are not looked at: whoever holds one now may be the server that is to be replaced.  [check]
+config::Findings check_surroundings(const config::Config& config);
+
+}  // namespace forklift::machine
