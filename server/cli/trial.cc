@@ -239,12 +239,14 @@ void Rehearsal::kill() {
   if (killed_) return;
   killed_ = true;
   deadline_ = Clock::now() + kDeathGrace;
-  if (::kill(-pid_, SIGKILL) != 0) ::kill(pid_, SIGKILL);
+  ::kill(pid_, SIGKILL);  // which may have left its group, and a child in it
+  ::kill(-pid_, SIGKILL);
 }
 
 Trial Rehearsal::conclude() {
-  while (read_message()) continue;
   ::kill(-pid_, SIGKILL);  // what the plugin has forked
+  // What had left the group may go on writing, which is not waited for.
+  for (std::size_t left = channel_.backlog_max() / ipc::Channel::kMessageCost; left > 0 && read_message();) --left;
   int status = 0;
   if (!gave_up_) {
     while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) continue;
