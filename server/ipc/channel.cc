@@ -35,7 +35,7 @@ Result<void> make_room(int fd, std::size_t max_message_bytes) {
 }
 
 // Takes the descriptors out of the control message; all but one expected descriptor are closed again.
-Result<UniqueFd> take_descriptor(msghdr& message) {
+Result<UniqueFd> take_descriptor(msghdr& message, Wait wait) {
   UniqueFd found;
   bool surplus = false;
   for (cmsghdr* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
@@ -48,8 +48,8 @@ Result<UniqueFd> take_descriptor(msghdr& message) {
       int fd = -1;
       std::memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof fd);
       surplus = surplus || found;
-      // Nobody is to wait for one that is closed again.
-      forbid_lingering(fd);
+      // Who does not wait for a message is not to wait for the close of what came with it, either.
+      if (wait == Wait::kNo) forbid_lingering(fd);
       found.reset(fd);
     }
   }
@@ -105,7 +105,7 @@ Result<std::optional<Channel::Received>> Channel::receive(std::span<iovec> parts
     // DONE may still be there, and only then comes the end.
     if (errno != EINTR && errno != ECONNRESET) return fail_errno("recvmsg on a worker's channel");
   }
-  auto fd = take_descriptor(message);
+  auto fd = take_descriptor(message, wait);
   if (!fd) return Failure(fd.error());
   if (message.msg_flags & MSG_CTRUNC) return fail("a message has lost its descriptor: too many are open");
   if (message.msg_flags & MSG_TRUNC) return fail("a message is longer than the receiver allows");
