@@ -50,7 +50,9 @@ std::string advice(const Trial& trial, const config::App& app) {
   switch (trial.step) {
     case Step::kImaged: return "write the path of a finished plugin that this user may read";
     case Step::kConfined: return "mend what this key names, or remove it";
-    case Step::kLoaded: return fmt::format("ldd -r {} shows all that it misses", app.plugin);
+    case Step::kLoaded:
+      if (trial.reason.find("failed to map") != std::string::npos) return "raise rlimits.as, which is too small for it";
+      return fmt::format("ldd -r {} shows all that it misses", app.plugin);
     case Step::kCreated: return "this is the plugin's own reason: mend its settings, or what it needs";
     default: return "";
   }

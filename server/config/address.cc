@@ -61,6 +61,7 @@ Result<std::vector<Address>> parse_systemd(std::string_view name) {
 }
 
 Result<std::vector<Address>> parse_tcp(std::string_view host, std::string_view port_text) {
+  if (host.starts_with('[') && port_text.ends_with(']')) return fail("has no port; write \"[::1]:4000\"");
   const auto port = parse_port(port_text);
   if (!port) return Failure(port.error());
   const auto tcp4 = [&](std::string text) { return Address{Address::Family::kTcp4, std::move(text), *port, {}}; };

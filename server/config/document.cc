@@ -104,7 +104,8 @@ class Builder : public YAML::EventHandler {
   bool key_is_due() const { return !open_.empty() && open_.back().node.kind == Node::Kind::kMap && !open_.back().key; }
 
   [[noreturn]] static void refuse_key(const YAML::Mark& mark) {
-    throw Refusal{to_mark(mark), "a key must be a word; is a quote missing, or a bracket not closed?"};
+    throw Refusal{to_mark(mark),
+                  "a key must be a word; is a quote missing, as in \"[::1]:4000\", or a bracket not closed?"};
   }
 
   void complain(Mark mark, std::string message) {
@@ -235,11 +236,13 @@ std::optional<Refusal> find_control_character(std::string_view text) {
 const std::pair<std::string_view, std::string_view> kSyntaxErrors[] = {
     {YAML::ErrorMsg::END_OF_SEQ_FLOW, "a \"[\" is not closed, or a comma is missing"},
     {YAML::ErrorMsg::END_OF_MAP_FLOW, "a \"{\" is not closed, or a comma is missing"},
-    {YAML::ErrorMsg::MAP_VALUE, "a \":\" where none can be; look at the indentation, and quote values that hold one"},
+    {YAML::ErrorMsg::MAP_VALUE,
+     "a \":\" where none can be; is a blank missing behind the one before, or a quote around a value that holds one?"},
     {YAML::ErrorMsg::END_OF_MAP,
      "this does not continue the map above; look at the indentation, and quote values like [::1]"},
     {YAML::ErrorMsg::END_OF_SEQ, "this does not continue the list above; look at the indentation"},
-    {YAML::ErrorMsg::UNKNOWN_ANCHOR, "no anchor (&) of this name stands above"},
+    {YAML::ErrorMsg::UNKNOWN_ANCHOR,
+     "no anchor (&) of this name stands above; a value that begins with * has to be quoted"},
 };
 
 // The line `number`, counted from 0; empty where there is none.

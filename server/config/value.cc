@@ -76,7 +76,8 @@ bool Value::is(std::string_view word) const {
 
 void Value::section() {
   if (node_.kind == Node::Kind::kMap) return read_keys(reading_, node_, key_.path);
-  refuse(fmt::format("must be a map of keys, not {}", describe(node_.kind)));
+  const auto first = std::ranges::find(all_keys(), key_.path, &Key::parent);
+  refuse(fmt::format("must be a map of keys, not {}; write {{ {}: ... }}", describe(node_.kind), first->name()));
 }
 
 void Value::path(std::string& out) {

@@ -50,14 +50,20 @@ void be_killed_before_the_master() {
   log::debug("the OOM score stays the master's: /proc/self/oom_score_adj: {}", describe_errno(errno));
 }
 
+std::string show_limit(rlim_t limit) {
+  return limit == RLIM_INFINITY ? "unlimited" : std::to_string(limit);
+}
+
 Result<void> set_limit(int resource, const std::string& name, const rlimit& limit) {
   if (::setrlimit(static_cast<__rlimit_resource>(resource), &limit) == 0) return {};
   const int code = errno;
   rlimit now{};
   ::getrlimit(static_cast<__rlimit_resource>(resource), &now);
-  return fail_errno(fmt::format("rlimits.{}: setrlimit to {} (the server's own hard limit is {})", name, limit.rlim_cur,
-                                now.rlim_max),
-                    code);
+  return fail_errno(
+      fmt::format("rlimits.{}: setrlimit to {} (the server's own hard limit is {}, and to pass that takes "
+                  "CAP_SYS_RESOURCE)",
+                  name, show_limit(limit.rlim_cur), show_limit(now.rlim_max)),
+      code);
 }
 
 Result<void> set_limits(const config::Confinement& confinement, const rlimit& descriptors) {
