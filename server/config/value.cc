@@ -76,8 +76,10 @@ bool Value::is(std::string_view word) const {
 
 void Value::section() {
   if (node_.kind == Node::Kind::kMap) return read_keys(reading_, node_, key_.path);
+  // That of `defaults` has no rows of its own.
   const auto first = std::ranges::find(all_keys(), key_.path, &Key::parent);
-  refuse(fmt::format("must be a map of keys, not {}; write {{ {}: ... }}", describe(node_.kind), first->name()));
+  const std::string example = first == all_keys().end() ? "" : fmt::format("; write {{ {}: ... }}", first->name());
+  refuse(fmt::format("must be a map of keys, not {}{}", describe(node_.kind), example));
 }
 
 void Value::path(std::string& out) {

@@ -152,7 +152,8 @@ TEST_F(Notify, TellsWhyItDoesNotStart) {
   server.add_environment("NOTIFY_SOCKET=" + folder_ / "notify");
   server.launch();
   EXPECT_EQ(server.wait(), ExitStatus::exited(1));
-  EXPECT_EQ(next(), "STOPPING=1\nSTATUS=could not start: no app could be started\n");
+  EXPECT_EQ(next(),
+            "STOPPING=1\nSTATUS=could not start: no app could be started; forklift check tells what is wrong\n");
 }
 
 TEST_F(Notify, IsTheMastersAlone) {
