@@ -188,6 +188,7 @@ TEST(StartFailureLater, IsTriedAgainAlsoWhereNoWorkerIsKept) {
   write_file(file, "");
   const auto workers = children_of(server.pid());
   ASSERT_EQ(workers.size(), 1u);
+  ASSERT_TRUE(eventually([&] { return is_asleep(workers[0].pid); })) << "its client has the answer before the master";
   server.signal_worker(workers[0].pid, SIGKILL);
   ASSERT_TRUE(wait_until_gone(workers[0].pid));
   ASSERT_EQ(status(), 503);
