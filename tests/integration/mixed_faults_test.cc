@@ -7,7 +7,7 @@ namespace harness {
 namespace {
 
 TEST(MixedFaults, LeaveEveryRequestWithOneOutcomeThatItsFaultExplains) {
-  weather_a_storm(std::chrono::seconds(10));
+  weather_a_storm(std::chrono::seconds(5));
 }
 
 }  // namespace
