@@ -49,9 +49,9 @@ Result<SharedPage> SharedPage::create() {
   return SharedPage(new (memory) PageLayout{});
 }
 
-void SharedPage::take(std::uint64_t serial) {
+void SharedPage::take(std::uint64_t serial, const RequestWords& request) {
   page_->response.store(ResponseState::kNone, std::memory_order_relaxed);
-  set_request({});
+  set_request(request);
   set_activity(Activity::kPlugin);
   page_->taken.store(serial, std::memory_order_release);
 }

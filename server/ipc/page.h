@@ -69,8 +69,9 @@ class SharedPage {
   static Result<SharedPage> create();
 
   // ---- the worker's side ----
-  // Begins a request: everything of the one before is forgotten, then `serial` is taken.  [worker]
-  void take(std::uint64_t serial);
+  // Begins a request: everything of the one before is forgotten, then `serial` is taken. Until then nothing of it may
+  // have been sent, and the death of the worker costs it nothing; from then on it has a name.  [worker]
+  void take(std::uint64_t serial, const RequestWords& request = {});
   void set_request(const RequestWords& words);
   void set_status(unsigned status);  // before kStarted
   void set_response(ResponseState state);

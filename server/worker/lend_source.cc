@@ -13,8 +13,8 @@ constexpr std::array<std::string_view, 3> kStandard = {"standard input", "standa
 
 }  // namespace
 
-LendSource::LendSource(ipc::Channel& channel, ipc::SharedPage& page, std::size_t head_limit)
-    : channel_(channel), page_(page), bytes_(ipc::lend_bytes_max(head_limit)) {}
+LendSource::LendSource(ipc::Channel& channel, std::size_t head_limit)
+    : channel_(channel), bytes_(ipc::lend_bytes_max(head_limit)) {}
 
 Result<std::optional<Lent>> LendSource::next() {
   Lent lent;
@@ -34,7 +34,6 @@ Result<std::optional<Lent>> LendSource::next() {
   if (const auto fd = static_cast<std::size_t>((*received)->fd.get()); fd < kStandard.size()) {
     return fail("the plugin has closed its {} (descriptor {}), and a connection came in its place", kStandard[fd], fd);
   }
-  page_.take(lent.lend.serial);
   lent.connection = std::move((*received)->fd);
   lent.bytes = {bytes_.data(), lent.lend.bytes};
   return std::optional<Lent>(std::move(lent));

@@ -12,8 +12,8 @@ namespace forklift::worker {
 
 class LendSource final : public RequestSource {
  public:
-  // `head_limit`: the app's limits.head. Channel and page are the worker's and outlive the source.
-  LendSource(ipc::Channel& channel, ipc::SharedPage& page, std::size_t head_limit);
+  // `head_limit`: the app's limits.head. The channel is the worker's and outlives the source.
+  LendSource(ipc::Channel& channel, std::size_t head_limit);
 
   // Also an error: the plugin has closed a standard descriptor, whose place the connection would take. It is not taken
   // then.
@@ -22,7 +22,6 @@ class LendSource final : public RequestSource {
 
  private:
   ipc::Channel& channel_;
-  ipc::SharedPage& page_;
   std::vector<char> bytes_;
 };
 

@@ -55,7 +55,7 @@ ipc::Done Server::serve(Lent lent) {
 
   request_.clear();
   const auto parsed = protocol::parse_scgi_head(head, {.body = app_.limits.body}, request_);
-  page_.set_request(words_of(request_));  // of a refused head, as far as it could be read
+  page_.take(lent.lend.serial, words_of(request_));  // of a refused head, as far as it could be read
 
   // What a refused head says of the body's length is not to be trusted; its rest is lingering's business.
   const std::uint64_t length = parsed ? request_.content_length : UINT64_MAX;

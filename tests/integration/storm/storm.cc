@@ -42,7 +42,7 @@ class Storm {
                      "workers: {min: 4, max: 8, idle_timeout: 2s, max_requests: 100}\n"
                      "limits: {head: 8K, body: 64K}\n"
                      "timeouts: {head: 1s, body: 1s, write: 1s, request: 1s, stop: 3s}\n"),
-                 app("calm", "workers: {min: 1, max: 2}\n")}),
+                 app("calm", "workers: {min: 1, max: 1}\n")}),
         faults_(server_) {}
 
   void run() {
