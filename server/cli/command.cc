@@ -26,13 +26,13 @@ constexpr Command kCommands[] = {
      "The server is ready when it has logged READY. Signals:\n"
      "  TERM, QUIT, INT  finish what is in flight, within timeouts.stop, and exit; a second one: at once\n"
      "  USR1             open the log file and the access logs again\n"
-     "Exit status: 0 after a clean stop; 1 if it could not start (an address, a user, runtime_dir, or every app);\n"
-     "2 for a wrong command line or configuration.\n"},
+     "Exit status: 0 after a clean stop; 1 if it could not start (an address, a user, a log, pid_file, runtime_dir,\n"
+     "or every app); 2 for a wrong command line or configuration.\n"},
     {"check", "FILE", "says what is wrong with the YAML file FILE and with the plugins that it names", kCheckOptions,
-     "Reads FILE, looks users up, and starts each plugin up to its create(), as its app's user, in a process that is\n"
-     "thrown away. It takes no port, pid file or runtime_dir from a server that runs from the same file. Everything\n"
-     "that it has to say goes to standard error.\n"
-     "Exit status: 0 if all is fine; 2 with every finding.\n"},
+     "Reads FILE, looks at users and folders, and starts each plugin up to its create(), as its app's user, in a\n"
+     "process that is thrown away. It takes no port, pid file or runtime_dir from a server that runs from the same\n"
+     "file. Everything that it has to say goes to standard error.\n"
+     "Exit status: 0 if all is fine; 2 if there are findings.\n"},
     {"help", "", "prints this, or with the name of a command what there is to know of it", {}, ""},
 };
 

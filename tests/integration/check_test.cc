@@ -4,9 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pwd.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,11 +12,9 @@
 #include <filesystem>
 #include <ostream>
 #include <regex>
-#include <sstream>
 
-#include "harness/child.h"
+#include "harness/checking.h"
 #include "harness/endpoint.h"
-#include "harness/files.h"
 #include "harness/processes.h"
 
 namespace harness {
@@ -27,103 +23,9 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::MatchesRegex;
 using testing::Not;
 using testing::StartsWith;
-
-// Far below timeouts.start as it is by default, and above it where a test sets it to a second.
-constexpr milliseconds kCheckPatience = seconds(15);
-
-bool is_root() {
-  return geteuid() == 0;
-}
-
-// An app; `more` are further keys, in the flow style.
-struct Tried {
-  std::string name;
-  std::string plugin;
-  std::string more{};
-};
-
-class Check : public testing::Test {
- protected:
-  // The kernel gives orphans to us, so that they are found.
-  Check() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
-  ~Check() override {
-    EXPECT_THAT(left_behind(), IsEmpty());
-    if (HasFailure()) fmt::print("---- check's output ----\n{}------------------------\n", output());
-  }
-
-  std::string file() const { return folder_ / "app.yaml"; }
-  std::string output() const { return std::filesystem::exists(folder_ / "out") ? read_file(folder_ / "out") : ""; }
-  std::vector<std::string> lines() const {
-    std::vector<std::string> result;
-    std::istringstream text(output());
-    for (std::string line; std::getline(text, line);) result.push_back(line);
-    return result;
-  }
-  std::string last_line() const { return lines().empty() ? "" : lines().back(); }
-
-  // Each app on a line of its own: the first stands in line 3, and its plugin in column 20 plus the name's length.
-  void write(const std::vector<Tried>& apps, const std::string& more = "") {
-    std::string text = fmt::format("runtime_dir: run\n{}apps:\n", more.empty() ? "" : more + "\n");
-    for (const Tried& app : apps) {
-      const bool needs_user = is_root() && app.more.find("user:") == app.more.npos;
-      text += fmt::format("- {{name: {}, plugin: {}, listen: 4000{}{}{}}}\n", app.name, app.plugin,
-                          needs_user ? ", user: nobody" : "", app.more.empty() ? "" : ", ", app.more);
-      text.replace(text.rfind("4000"), 4, fmt::format("{}", 40000 + ++ports_));
-    }
-    write_file(file(), text);
-  }
-  std::string place_of_plugin(const std::string& name, int line = 3) const {
-    return fmt::format("{}:{}:{}: app \"{}\": ", file(), line, 20 + name.size(), name);
-  }
-
-  void start(const std::vector<std::string>& options = {}) {
-    std::vector<std::string> command{server_binary(), "check", file()};
-    command.insert(command.end(), options.begin(), options.end());
-    start_command(command);
-  }
-  void start_command(const std::vector<std::string>& command) {
-    // Fixtures crash on purpose: the sanitizers must not turn their signals into exits.
-    const char* asan = std::getenv("ASAN_OPTIONS");
-    child_.start({.command = command,
-                  .environment = {fmt::format("ASAN_OPTIONS={}:handle_segv=0:handle_abort=0", asan ? asan : "")},
-                  .output = folder_ / "out"});
-  }
-  ExitStatus wait() { return child_.wait(kCheckPatience); }
-  ExitStatus run(const std::vector<std::string>& options = {}) {
-    start(options);
-    return wait();
-  }
-  bool wait_for_output(std::string_view text) const {
-    return eventually([&] { return output().find(text) != std::string::npos; });
-  }
-
-  // Processes that check has left, and what it has made on the disk.
-  std::vector<std::string> left_behind() const {
-    std::vector<std::string> found;
-    const auto orphans = [&] {
-      std::vector<std::string> names;
-      for (const Process& process : children_of(getpid())) {
-        if (Child::is_one(process.pid)) continue;
-        if (process.state == 'Z' && waitpid(process.pid, nullptr, WNOHANG) == process.pid) continue;
-        names.push_back(fmt::format("process {} ({})", process.pid, process.name));
-      }
-      return names;
-    };
-    eventually([&] { return (found = orphans()).empty(); });
-    for (const char* name : {"run", "pid", "socket"}) {
-      if (std::filesystem::exists(folder_ / name)) found.push_back(name);
-    }
-    return found;
-  }
-
-  TempDir folder_;
-  Child child_;
-  int ports_ = 0;
-};
 
 TEST_F(Check, SaysWhatIsFine) {
   write({{"hello", plugin_file("hello")}, {"hello_cc", plugin_file("hello_cc")}, {"env", plugin_file("env")}});
@@ -332,75 +234,6 @@ TEST_F(Check, TellsAllThatIsWrongWithTheFile) {
                                    StartsWith(file() + ": 4 findings; users, folders and plugins")));
 }
 
-TEST_F(Check, LooksUsersUp) {
-  write({{"one", plugin_file("hello"), "user: nobdy"}, {"two", plugin_file("hello")}});
-  EXPECT_EQ(run(), ExitStatus::exited(is_root() ? 2 : 0));
-  if (is_root()) {
-    EXPECT_THAT(lines(),
-                ElementsAre(MatchesRegex(".*/app.yaml:3:[0-9]+: app \"one\": user: there is no user \"nobdy\""),
-                            file() + ": 1 finding"));
-  } else {
-    EXPECT_THAT(lines(),
-                ElementsAre(StartsWith("warning: app \"one\": user and group are ignored"), file() + ": fine: 2 apps"));
-  }
-}
-
-// ---- what the machine cannot give: told by `serve` as well ----
-
-class CheckAndServe : public Check {
- protected:
-  // Whether both refuse the file with this line, and neither has run the plugin.
-  void expect_refusal(const std::string& line) {
-    for (const char* command : {"check", "serve"}) {
-      std::filesystem::remove(folder_ / "out");
-      start_command({server_binary(), command, file()});
-      EXPECT_EQ(wait(), ExitStatus::exited(2)) << command;
-      EXPECT_THAT(lines(), testing::Contains(MatchesRegex(line))) << command;
-      EXPECT_THAT(output(), Not(HasSubstr("fixture: "))) << command;
-    }
-  }
-};
-
-TEST_F(CheckAndServe, RefuseAsRootAPluginThatOthersMayWriteTo) {
-  std::filesystem::create_directory(folder_ / "plugins");
-  const std::string plugin = folder_ / "plugins/plugin.so";
-  std::filesystem::copy_file(fixture_file("tells_where_it_runs"), plugin);
-  write({{"app", plugin}});
-  for (const mode_t mode : {0777, 0775}) {
-    const std::string whom = mode == 0777 ? "everybody" : "its group";
-    ASSERT_EQ(chmod(plugin.c_str(), mode), 0);
-    if (!is_root()) {
-      EXPECT_EQ(run(), ExitStatus::exited(0));
-      continue;
-    }
-    expect_refusal(fmt::format(".*/app.yaml:3:23: app \"app\": plugin: {} may write to .*plugin.so, .*", whom));
-    ASSERT_EQ(chmod(plugin.c_str(), 0755), 0);
-    ASSERT_EQ(chmod((folder_ / "plugins").c_str(), mode), 0);
-    expect_refusal(
-        fmt::format(".*app.yaml:3:23: app \"app\": plugin: {} may write to the folder .*/plugins and .*", whom));
-    ASSERT_EQ(chmod((folder_ / "plugins").c_str(), 0755), 0);
-  }
-}
-
-TEST_F(CheckAndServe, RefuseMoreDescriptorsThanAnybodyMayHave) {
-  write({{"app", fixture_file("tells_where_it_runs"), "rlimits: {nofile: 2147483584}"}});
-  expect_refusal(".*/app.yaml:3:[0-9]+: app \"app\": rlimits.nofile: 2147483584 is .*");
-}
-
-TEST_F(CheckAndServe, RefuseMoreConnectionsThanTheServerCouldHold) {
-  write({{"app", fixture_file("tells_where_it_runs"), "limits: {connections: 900}"}});
-  const std::string limited = "ulimit -n 512; exec \"$@\"";
-  for (const char* command : {"check", "serve"}) {
-    std::filesystem::remove(folder_ / "out");
-    start_command({"/bin/sh", "-c", limited, "sh", server_binary(), command, file()});
-    EXPECT_EQ(wait(), ExitStatus::exited(2)) << command;
-    EXPECT_THAT(output(),
-                HasSubstr("app \"app\": limits.connections: 900 connections and 5 workers take 947 descriptors, "
-                          "and the server may have 512; write at most 465, or raise that limit"))
-        << command;
-  }
-}
-
 // The command line itself.
 TEST_F(Check, IsNamedWhereItsNameIsMisspelt) {
   start_command({server_binary(), "chek", file()});
@@ -412,24 +245,6 @@ TEST_F(Check, ExplainsItself) {
   start_command({server_binary(), "help", "check"});
   EXPECT_EQ(wait(), ExitStatus::exited(0));
   EXPECT_THAT(output(), StartsWith("usage: forklift check FILE [--print]\n"));
-}
-
-// What serve would find out when it opens them.
-TEST_F(Check, TellsOfFoldersAndOwnersThatAreNotThere) {
-  write({{"app", fixture_file("tells_where_it_runs"), "access_log: {file: none/access.log}"},
-         {"other", fixture_file("tells_where_it_runs")}},
-        "pid_file: none/pid\nlog: {file: none/log}");
-  std::string text = read_file(file());
-  text.replace(text.rfind("listen: "), text.find(',', text.rfind("listen: ")) - text.rfind("listen: "),
-               "listen: {address: unix:none/sock, group: no-such-group}");
-  write_file(file(), text);
-  EXPECT_EQ(run(), ExitStatus::exited(2));
-  const std::string cure = "there is no folder .*/none; make it, or write another path";
-  for (const std::string& line : {"/app.yaml: log.file: " + cure, "/app.yaml: pid_file: " + cure,
-                                  "/app.yaml:5:.*: access_log.file: " + cure, "/app.yaml:6:.*: listen: " + cure,
-                                  std::string("/app.yaml:6:.*: listen: group: there is no group \"no-such-group\"")}) {
-    EXPECT_THAT(output(), testing::ContainsRegex(line));
-  }
 }
 
 }  // namespace

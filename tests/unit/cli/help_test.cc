@@ -37,7 +37,7 @@ TEST(Help, names_every_command_and_option) {
 
 TEST(Help, of_a_command_begins_with_how_it_is_used_and_ends_with_its_exit_status) {
   EXPECT_THAT(usage_of(*find_command("check")), StartsWith("usage: forklift check FILE [--print]\n\ncheck says "));
-  EXPECT_THAT(usage_of(*find_command("check")), HasSubstr("Exit status: 0 if all is fine; 2 with every finding.\n"));
+  EXPECT_THAT(usage_of(*find_command("check")), HasSubstr("Exit status: 0 if all is fine; 2 if there are findings.\n"));
   EXPECT_EQ(usage_of(*find_command("help")), usage());
 }
 
