@@ -120,7 +120,8 @@ void WorkerPool::on_done(WorkerSlot& slot, const ipc::Done& done) {
     return drain(slot);
   }
   if (slot.state == SlotState::kIdle) return became_idle(slot);
-  // It was told to leave, and has nothing more to do.
+  // It is to leave, and has nothing more to do.
+  if (!slot.told_to_leave) return tell_to_leave(slot);
   slot.deadline.set(loop_.timers, Clock::now() + slot.generation->config.timeouts.stop);
 }
 

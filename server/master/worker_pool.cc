@@ -23,6 +23,11 @@ bool died_young(const WorkerSlot& slot) {
   return slot.state == SlotState::kStarting || (!slot.has_served && !slot.lent && !slot.told_to_leave);
 }
 
+// Whether nobody reads the channel any more. Else the kernel had no room, and may have some later.
+bool is_gone(const Error& error) {
+  return error.code() == EPIPE || error.code() == ECONNRESET || error.code() == ENOTCONN;
+}
+
 }  // namespace
 
 std::string_view to_string(AppState state) {
@@ -139,8 +144,7 @@ WorkerPool::Lend WorkerPool::lend(WorkerSlot& slot, Connection& connection) {
                        .serial = last_lend_ + 1};
   auto sent = slot.channel.send(lend, {connection.head.data, connection.bytes}, connection.fd.get(), ipc::Wait::kNo);
   if (!sent) {
-    const int code = sent.error().code();
-    if (code == EPIPE || code == ECONNRESET || code == ENOTCONN) {
+    if (is_gone(sent.error())) {
       kill(slot, KillReason::kBrokenProtocol);
       return Lend::kTryOthers;
     }
@@ -204,9 +208,16 @@ void WorkerPool::retire_idle() {
 
 void WorkerPool::drain(WorkerSlot& slot) {
   if (slot.state == SlotState::kDraining || !slots_.apply(slot, SlotEvent::kDrain)) return;
-  slot.told_to_leave = true;
-  if (!slot.channel.send(ipc::Drain{}, {}, -1, ipc::Wait::kNo)) return kill(slot, KillReason::kBrokenProtocol);
-  if (!slot.lent) slot.deadline.set(loop_.timers, Clock::now() + slot.generation->config.timeouts.stop);
+  tell_to_leave(slot);
+}
+
+// Where the kernel has no room for it, again: behind the request that the worker has, or in a moment.
+void WorkerPool::tell_to_leave(WorkerSlot& slot) {
+  const auto sent = slot.channel.send(ipc::Drain{}, {}, -1, ipc::Wait::kNo);
+  if (!sent && is_gone(sent.error())) return kill(slot, KillReason::kBrokenProtocol);
+  slot.told_to_leave = sent.has_value();
+  if (slot.lent) return;
+  slot.deadline.set(loop_.timers, Clock::now() + (sent ? slot.generation->config.timeouts.stop : kLendRetry));
 }
 
 void WorkerPool::begin_stop() {
@@ -240,7 +251,7 @@ void WorkerPool::on_slot_deadline(WorkerSlot& slot) {
     if (progress.overdue) return kill(slot, KillReason::kRequestTimeout);
     slot.deadline.set(loop_.timers, progress.look_again);
   } else if (slot.state == SlotState::kDraining) {
-    kill(slot, KillReason::kDrainTimeout);
+    slot.told_to_leave ? kill(slot, KillReason::kDrainTimeout) : tell_to_leave(slot);
   }
 }
 

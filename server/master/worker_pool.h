@@ -101,6 +101,7 @@ class WorkerPool {
   void retire_idle();
   std::uint64_t draw_max_requests();
   void on_slot_deadline(WorkerSlot& slot);
+  void tell_to_leave(WorkerSlot& slot);
   void unwatch(const WorkerSlot& slot);
   void bury(WorkerSlot& slot);
 

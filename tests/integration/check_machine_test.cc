@@ -37,7 +37,8 @@ TEST_F(Check, TellsOfFoldersAndOwnersThatAreNotThere) {
          {"other", fixture_file("tells_where_it_runs")}},
         "pid_file: none/pid\nlog: {file: none/log}");
   std::string text = read_file(file());
-  text.replace(text.rfind("listen: "), text.find(',', text.rfind("listen: ")) - text.rfind("listen: "),
+  const std::size_t listen = text.rfind("listen: ");
+  text.replace(listen, text.find_first_of(",}", listen) - listen,
                "listen: {address: unix:none/sock, group: no-such-group}");
   write_file(file(), text);
   EXPECT_EQ(run(), ExitStatus::exited(2));

@@ -58,6 +58,20 @@ TEST_P(NoRoom, PastQueueAgeIsAnswered503WithoutSpinning) {
   EXPECT_NE(writer_of_whole_page(site.ask("/next", {}, {}).response()), 0);
 }
 
+// Behind a worker's last request.
+TEST_P(NoRoom, ForTheWordToLeaveCostsNoRequest) {
+  for (const Road road : {Road::kTcp, Road::kUnix}) {
+    Site site(road, "workers: {min: 1, max: 1, max_requests: 1}\n");
+    site.faults().fail(SHIM_SENDMSG, GetParam(), {.after = 1, .count = 2, .places = SHIM_MASTER});
+    const pid_t worker = children_of(site.server().pid()).at(0).pid;
+    EXPECT_EQ(writer_of_whole_page(site.ask("/last", {}, {}).response()), worker);
+    EXPECT_TRUE(wait_until_gone(worker));
+    EXPECT_EQ(site.faults().failed(SHIM_SENDMSG), 2u);
+    const pid_t next = writer_of_whole_page(site.ask("/next", {}, {}).response());
+    EXPECT_TRUE(next != 0 && next != worker);
+  }
+}
+
 // The worker is gone, and its death is not yet known.
 class NoReader : public testing::TestWithParam<int> {};
 
