@@ -105,6 +105,7 @@ TEST_P(Timeout, AnIdleWorkerThatIsStoppedIsKilledAndAnotherAnswers) {
   site.server().expect_error(
       "killed by timeouts.request before it took the request; its request goes to another worker");
   const pid_t worker = answering_worker(site);
+  ASSERT_TRUE(eventually([&] { return is_asleep(worker); })) << "its client has the answer before the master";
   site.server().signal_worker(worker, SIGSTOP);
   ASSERT_TRUE(eventually([&] { return find_process(worker)->state == 'T'; }));
   const pid_t writer = answering_worker(site);
