@@ -22,7 +22,7 @@ enum class AccessField {
   kMethod,       // method
   kUri,          // uri
   kProtocol,     // protocol: SERVER_PROTOCOL
-  kStatus,       // status: as sent; 499 if the client left before anything was
+  kStatus,       // status: as sent; 499 if the client left before anything was, 0 if only the plugin knows
   kBytes,        // bytes: of the response's body, as the plugin has written them
   kReferer,      // referer
   kUserAgent,    // user_agent

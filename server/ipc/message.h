@@ -76,7 +76,7 @@ struct Done {
   std::uint64_t serial = 0;
   std::uint64_t response_bytes = 0;  // of the body, as the plugin has written it
   std::uint64_t memory_bytes = 0;    // RSS of the worker afterwards; 0 where workers.max_memory does not ask for it
-  std::uint32_t status = 0;          // of the response; 0 if none was sent
+  std::uint32_t status = 0;          // of the response; 0 if none was sent, or the plugin sent it by handle_connection
   std::uint32_t client_gone = 0;     // 1: the client was the one who broke it off
 };
 

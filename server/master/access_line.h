@@ -21,7 +21,7 @@ struct AccessRecord {
   std::uint64_t generation = 0;  // of the worker; 0 if none took it
   pid_t worker = 0;              // 0 if none took it
   ipc::RequestWords request{};   // empty if no worker took it
-  unsigned status = 0;           // as sent; 499 if the client left before anything was
+  unsigned status = 0;           // as sent; 499: the client left before anything was; 0: only the plugin knows
   std::uint64_t bytes = 0;       // of the response's body
   bool complete = false;         // else it was aborted, or the client left
   Duration took{};               // from accept to the end

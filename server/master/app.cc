@@ -161,7 +161,7 @@ void App::note(const Connection& connection, const Outcome& outcome) {
 }
 
 void App::on_done(Connection& connection, const ipc::Done& done) {
-  note(connection, {.status = done.status != 0 ? to_status(done.status) : kClientLeft,
+  note(connection, {.status = done.status == 0 && done.client_gone != 0 ? kClientLeft : to_status(done.status),
                     .bytes = done.response_bytes,
                     .complete = done.ending != ipc::Ending::kAbort});
   switch (done.ending) {

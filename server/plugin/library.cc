@@ -145,7 +145,9 @@ Result<const forklift_plugin*> check(void* handle) {
                 kDescriptorBytesMin, kDescriptorBytesMax);
   }
   if (auto named = check_name((*plugin)->name); !named) return Failure(named.error());
-  if ((*plugin)->produce == nullptr) return fail("the plugin {} has no produce function", quote((*plugin)->name));
+  if ((*plugin)->produce == nullptr && !FORKLIFT_HAS(*plugin, handle_connection)) {
+    return fail("the plugin {} has neither a produce nor a handle_connection function", quote((*plugin)->name));
+  }
   return plugin;
 }
 

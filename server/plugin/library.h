@@ -23,8 +23,8 @@ namespace forklift::plugin {
 Result<void*> open_image(int image_fd, const std::string& plugin_path);
 
 // Calls the plugin's entry function, for the first and only time, and checks the descriptor: version, size, name,
-// produce. Reads nothing beyond the size that the descriptor states. Errors name what the plugin has and what the
-// server wants. The result is valid until the process ends.  [worker]
+// and that it can answer. Reads nothing beyond the size that the descriptor states. Errors name what the plugin has and
+// what the server wants. The result is valid until the process ends.  [worker]
 Result<const forklift_plugin*> check(void* handle);
 
 // The rule that check() keeps, as a pure function: the same major, a minor that is not above the host's, and, while the

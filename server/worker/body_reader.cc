@@ -98,13 +98,8 @@ bool BodyReader::has_arrived() const {
 }
 
 bool BodyReader::take_unread(std::size_t left) {
-  std::array<char, 16 * 1024> scratch;
-  while (unread_ > left) {
-    const ssize_t n = socket_.receive(scratch.data(), std::min(scratch.size(), unread_ - left));
-    if (n <= 0) return false;
-    unread_ -= static_cast<std::size_t>(n);
-  }
-  return true;
+  if (unread_ > left) unread_ -= socket_.discard(unread_ - left);
+  return unread_ <= left;
 }
 
 TimePoint BodyReader::stall_deadline() {

@@ -3,8 +3,10 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <vector>
@@ -27,6 +29,12 @@ ssize_t retry_interrupted(Call call) {
 // Another file may stand at its number by now.
 bool is_no_socket(ssize_t result) {
   return result == -EBADF || result == -ENOTSOCK;
+}
+
+// Sockets are numbered by the kernel, all in one file system. 0 for what is none.
+ino_t inode_of(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) ? status.st_ino : 0;
 }
 
 int milliseconds_until(TimePoint deadline) {
@@ -65,6 +73,17 @@ ssize_t ClientSocket::send(std::span<const iovec> parts) {
   return n;
 }
 
+std::size_t ClientSocket::discard(std::size_t count) {
+  std::array<char, 16 * 1024> scratch;
+  std::size_t taken = 0;
+  while (taken < count) {
+    const ssize_t n = receive(scratch.data(), std::min(scratch.size(), count - taken));
+    if (n <= 0) break;
+    taken += static_cast<std::size_t>(n);
+  }
+  return taken;
+}
+
 bool ClientSocket::wait(short events, TimePoint deadline) {
   pollfd entry{fd_.get(), events, 0};
   while (true) {
@@ -82,6 +101,11 @@ ssize_t ClientSocket::count_unread() const {
 bool ClientSocket::peer_has_ended() const {
   pollfd entry{fd_.get(), POLLRDHUP, 0};
   return ::poll(&entry, 1, 0) == 1 && (entry.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+bool ClientSocket::peer_is_gone() const {
+  pollfd entry{fd_.get(), 0, 0};
+  return ::poll(&entry, 1, 0) == 1 && (entry.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 // poll(2) cannot tell new bytes from the one that stays unread, and would never wait. An edge-triggered epoll can, and
@@ -125,6 +149,16 @@ void ClientSocket::lost() {
   log::error("leaves: the plugin has closed the descriptor of its connection ({}), which is not its own", fd_.get());
   std::fflush(nullptr);
   ::_exit(1);
+}
+
+int ClientSocket::hand_over() {
+  handed_over_ = inode_of(fd_.get());
+  has_sent_ = true;
+  return fd_.get();
+}
+
+void ClientSocket::take_back() {
+  if (inode_of(fd_.get()) != handed_over_) lost();
 }
 
 void ClientSocket::close() {

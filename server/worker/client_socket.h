@@ -3,6 +3,7 @@
 #pragma once
 
 #include <poll.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 
 #include <cstddef>
@@ -32,10 +33,15 @@ class ClientSocket {
   // Waits until one of `events` (poll(2)) or an error is there. False when `deadline` came first.
   bool wait(short events, TimePoint deadline);
 
+  // Takes `count` bytes, which have arrived and are known, out of the socket. Less than that if it cannot.
+  std::size_t discard(std::size_t count);
+
   // Bytes that have arrived and were not taken, or -errno. Unix sockets only.
   ssize_t count_unread() const;
   // True once the peer sends no more: what is unread then is all that there will be.
   bool peer_has_ended() const;
+  // True once nobody is there who could receive anything. On TCP a peer that has closed is only found out by sending.
+  bool peer_is_gone() const;
   // From now on POLLIN means that something has arrived since it was last reported, and not that something is unread:
   // for a Unix socket, in which a byte always stays unread. May be reported once too often.
   void wait_for_arrivals() { arrivals_only_ = true; }
@@ -52,6 +58,11 @@ class ClientSocket {
   void shut_down();
   void close();
 
+  // The descriptor, for a plugin that sends and receives by itself, and back from it. Nobody here knows what the client
+  // has got by then. take_back() ends the process, as above, also where another file stands at the number.
+  int hand_over();
+  void take_back();
+
   int fd() const { return fd_.get(); }
 
  private:
@@ -61,6 +72,7 @@ class ClientSocket {
   UniqueFd fd_;
   ipc::SharedPage& page_;
   bool has_sent_ = false;
+  ino_t handed_over_ = 0;  // which socket it was
   bool arrivals_only_ = false;
   UniqueFd arrivals_;  // epoll(7) over the connection, edge-triggered; made when something is waited for
 };

@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "protocol/frame.h"
 #include "worker/exchange.h"
+#include "worker/handover.h"
 
 namespace forklift::worker {
 
@@ -42,6 +43,22 @@ ipc::RequestWords words_of(const protocol::Request& request) {
           .user_agent = value("HTTP_USER_AGENT")};
 }
 
+// Calls the plugin and returns what it says, or, where an exception leaves its `function`, that. (no_sanitize: a forced
+// unwinding carries no exception object, which the sanitizer takes for a null reference.)
+template <typename Call>
+__attribute__((no_sanitize("null"))) auto without_exceptions(std::string_view function, const Call& call)
+    -> decltype(call()) {
+  try {
+    return call();
+  } catch (const abi::__forced_unwind&) {
+    throw;  // the thread is being cancelled: not an exception to be swallowed (it would end the process with a riddle)
+  } catch (const std::exception& e) {
+    return {.ok = false, .reason = fmt::format("an exception left {}: {}", function, e.what())};
+  } catch (...) {
+    return {.ok = false, .reason = fmt::format("an exception that is no std::exception left {}", function)};
+  }
+}
+
 }  // namespace
 
 void Server::watch_memory() {
@@ -50,16 +67,25 @@ void Server::watch_memory() {
 
 ipc::Done Server::serve(Lent lent) {
   ClientSocket socket(std::move(lent.connection), page_);
-  const std::string_view bytes(lent.bytes.data(), lent.bytes.size());
-  const std::string_view head = bytes.substr(0, lent.lend.head_bytes);
+  const std::string_view head(lent.bytes.data(), lent.lend.head_bytes);
 
   request_.clear();
   const auto parsed = protocol::parse_scgi_head(head, {.body = app_.limits.body}, request_);
   page_.take(lent.lend.serial, words_of(request_));  // of a refused head, as far as it could be read
 
+  const bool is_raw = parsed && FORKLIFT_HAS(&plugin_, handle_connection);
+  ipc::Done done = is_raw ? serve_raw(socket, lent) : serve_page(socket, lent, parsed);
+  done.serial = lent.lend.serial;
+  socket.close();
+  if (app_.workers.max_memory > 0) done.memory_bytes = memory_.bytes();
+  return done;
+}
+
+ipc::Done Server::serve_page(ClientSocket& socket, const Lent& lent, const Parsed& parsed) {
+  const std::string_view along(lent.bytes.data() + lent.lend.head_bytes, lent.bytes.size() - lent.lend.head_bytes);
   // What a refused head says of the body's length is not to be trusted; its rest is lingering's business.
   const std::uint64_t length = parsed ? request_.content_length : UINT64_MAX;
-  BodyReader body(socket, bytes.substr(head.size()), lent.lend.unread, length,
+  BodyReader body(socket, along, lent.lend.unread, length,
                   {.timeout = app_.timeouts.body, .rate = app_.limits.body_rate});
   ResponseWriter out(socket, page_, parsed ? request_.method() : std::string_view{}, app_.timeouts.write);
 
@@ -73,7 +99,7 @@ ipc::Done Server::serve(Lent lent) {
     whole = answer(out, parsed.error().status);
   }
 
-  ipc::Done done{.serial = lent.lend.serial, .response_bytes = out.body_bytes()};
+  ipc::Done done{.response_bytes = out.body_bytes()};
   done.status = out.started() ? static_cast<std::uint32_t>(out.status()) : 0;
   done.client_gone = body.error() == FORKLIFT_EGONE || out.error() == FORKLIFT_EGONE;
   if (out.head_bytes() > kLongHeadBytes) warn_of_long_head(out.head_bytes());
@@ -85,27 +111,50 @@ ipc::Done Server::serve(Lent lent) {
     done.ending = body.settle() ? ipc::Ending::kComplete : ipc::Ending::kLinger;
     socket.shut_down();
   }
-  socket.close();
-  if (app_.workers.max_memory > 0) done.memory_bytes = memory_.bytes();
   return done;
 }
 
-// no_sanitize: a forced unwinding carries no exception object, which the sanitizer takes for a null reference.
-__attribute__((no_sanitize("null"))) Server::Verdict Server::produce(ClientSocket& socket, BodyReader& body,
-                                                                     ResponseWriter& out) {
+// What the client gets nobody here can see. So it counts as begun from the first moment, its status is unknown, and
+// whatever the client may still send is lingering's business.
+ipc::Done Server::serve_raw(ClientSocket& socket, const Lent& lent) {
+  const Handover share = divide(lent.lend, {lent.bytes.data(), lent.bytes.size()}, request_.content_length);
+  const std::size_t known = lent.lend.unread - share.unread;
+  page_.set_response(ipc::ResponseState::kStarted);
+
+  Verdict verdict{.ok = false, .reason = "the request's bytes are gone from the connection"};
+  if (socket.discard(known) == known) {
+    verdict = handle_connection(socket, share.head);
+    if (::getpid() != process_) end_fork();
+    socket.take_back();
+  }
+  ipc::Done done{.ending = verdict.ok ? ipc::Ending::kLinger : ipc::Ending::kAbort};
+  if (verdict.ok) {
+    page_.set_response(ipc::ResponseState::kComplete);
+    socket.shut_down();
+  } else if (socket.peer_is_gone()) {
+    log::info("{}: the client closed the connection", title());
+    done.client_gone = 1;
+  } else {
+    log_failure(0, escape_controls(verdict.reason));
+  }
+  return done;
+}
+
+Server::Verdict Server::produce(ClientSocket& socket, BodyReader& body, ResponseWriter& out) {
   Exchange exchange(request_, socket, body, out);
-  try {
+  return without_exceptions("produce", [&]() -> Verdict {
     const int result = plugin_.produce(instance_, exchange.env(), exchange.body(), exchange.out());
     if (result == 0) return {.ok = true, .reason = {}};
     return {.ok = false,
             .reason = exchange.reason().empty() ? fmt::format("produce returned {}", result) : exchange.reason()};
-  } catch (const abi::__forced_unwind&) {
-    throw;  // the thread is being cancelled: not an exception to be swallowed (it would end the process with a riddle)
-  } catch (const std::exception& e) {
-    return {.ok = false, .reason = fmt::format("an exception left produce: {}", e.what())};
-  } catch (...) {
-    return {.ok = false, .reason = "an exception that is no std::exception left produce"};
-  }
+  });
+}
+
+Server::Verdict Server::handle_connection(ClientSocket& socket, std::string_view head) {
+  return without_exceptions("handle_connection", [&]() -> Verdict {
+    const int result = plugin_.handle_connection(instance_, socket.hand_over(), head.data(), head.size());
+    return {.ok = result == 0, .reason = fmt::format("handle_connection returned {}", result)};
+  });
 }
 
 // Decides what the client gets. True if that is a whole response; else the connection is to be aborted.

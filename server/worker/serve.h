@@ -33,12 +33,19 @@ class Server {
   ipc::Done serve(Lent lent);
 
  private:
-  // How produce() has ended, without its exceptions.
+  // How produce() or handle_connection() has ended, without its exceptions.
   struct Verdict {
     bool ok = false;
     std::string reason;
   };
+  using Parsed = tl::expected<void, protocol::Rejection>;
+
+  // The two ways to an end: a page, of the plugin or of our own, and handle_connection().
+  ipc::Done serve_page(ClientSocket& socket, const Lent& lent, const Parsed& parsed);
+  ipc::Done serve_raw(ClientSocket& socket, const Lent& lent);
+
   Verdict produce(ClientSocket& socket, BodyReader& body, ResponseWriter& out);
+  Verdict handle_connection(ClientSocket& socket, std::string_view head);
   bool conclude(const Verdict& verdict, const BodyReader& body, ResponseWriter& out);
   bool answer(ResponseWriter& out, int status);
   void warn_of_long_head(std::size_t bytes) const;

@@ -12,8 +12,14 @@ static int produce(void* instance, const forklift_env* env, forklift_body* body,
   return FORKLIFT_HAS(out, wait) && !FORKLIFT_HAS(out, fail) ? FORKLIFT_EINVAL : FORKLIFT_OK;
 }
 
+static int handle_connection(void* instance, int fd, const void* head, size_t size) {
+  (void)instance, (void)fd, (void)head, (void)size;
+  return FORKLIFT_OK;
+}
+
 static void destroy(void* instance) {
   (void)instance;
 }
 
-FORKLIFT_PLUGIN("every_macro", "1.0", .create = create, .produce = produce, .destroy = destroy);
+FORKLIFT_PLUGIN("every_macro", "1.0", .create = create, .produce = produce, .destroy = destroy,
+                .handle_connection = handle_connection);

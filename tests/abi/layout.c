@@ -83,13 +83,14 @@ AT(forklift_host, log, 32);
 AT(forklift_host, refuse, 40);
 AT(forklift_host, service, 48);
 
-SIZE(forklift_plugin, 48);
+SIZE(forklift_plugin, 56);
 AT(forklift_plugin, version, 0);
 AT(forklift_plugin, name, 8);
 AT(forklift_plugin, plugin_version, 16);
 AT(forklift_plugin, create, 24);
 AT(forklift_plugin, produce, 32);
 AT(forklift_plugin, destroy, 40);
+AT(forklift_plugin, handle_connection, 48); /* 0.2 */
 
 /* As the ELF specification lays out a note: three words, the owner, the descriptor, each padded to 4. */
 SIZE(forklift_note, 156);

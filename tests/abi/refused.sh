@@ -53,6 +53,12 @@ struct Idle : forklift::Plugin {};
 FORKLIFT_PLUGIN_CLASS(Idle, "idle", "1.0");
 SOURCE
 
+refuse "defines void handle_connection" "$cxx" -std=c++17 -x c++ <<'SOURCE'
+#include <forklift/plugin.hpp>
+struct Mute : forklift::ConnectionPlugin {};
+FORKLIFT_PLUGIN_CLASS(Mute, "mute", "1.0");
+SOURCE
+
 refuse "public constructor that takes a const forklift::Host&, or nothing" "$cxx" -std=c++17 -x c++ <<'SOURCE'
 #include <forklift/plugin.hpp>
 struct Demanding : forklift::Plugin {

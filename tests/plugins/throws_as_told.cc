@@ -54,6 +54,7 @@ const forklift_plugin* forklift_plugin_v1() {
                                          .plugin_version = "1.0",
                                          .create = nullptr,
                                          .produce = produce,
-                                         .destroy = nullptr};
+                                         .destroy = nullptr,
+                                         .handle_connection = nullptr};
   return &plugin;
 }

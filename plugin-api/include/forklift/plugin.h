@@ -1,4 +1,4 @@
-/* forklift/plugin.h - the Forklift plugin API, draft 0.1
+/* forklift/plugin.h - the Forklift plugin API, draft 0.2
  *
  * A plugin is a shared object that answers requests. It exports one function, forklift_plugin_v1(), which returns a
  * static descriptor; everything else goes through pointers, in both directions. A plugin links nothing of Forklift, and
@@ -20,7 +20,7 @@
  *
  * THE LIFE OF A PLUGIN. A worker is a process with one plugin and one request at a time. It is forked, lets go
  * of all that is not its own, opens the plugin, calls forklift_plugin_v1(), checks the descriptor, calls create() once, then produce()
- * once a request, and destroy() before it leaves. Nothing of the plugin ever runs in the master. Static constructors
+ * (or handle_connection(), where there is one) once a request, and destroy() before it leaves. Nothing of the plugin ever runs in the master. Static constructors
  * run when the worker opens the plugin; static destructors and atexit handlers don't run: a worker leaves with
  * _exit(2), after destroy().
  *
@@ -42,6 +42,7 @@
  *
  * CHANGELOG
  *   0.1  the first draft
+ *   0.2  forklift_plugin.handle_connection
  */
 #ifndef FORKLIFT_PLUGIN_H
 #define FORKLIFT_PLUGIN_H
@@ -58,7 +59,7 @@ extern "C" {
 #endif
 
 #define FORKLIFT_API_MAJOR 0
-#define FORKLIFT_API_MINOR 1
+#define FORKLIFT_API_MINOR 2
 
 /* The first member of every struct that can grow. */
 typedef struct forklift_version {
@@ -290,11 +291,36 @@ typedef struct forklift_plugin {
   int (*create)(const forklift_host *host, void **instance);
 
   /* Answers one request. 0 when the response is complete; anything else is a failure: 500 if nothing was flushed, a
-   * reset otherwise (out->fail for the reason).  [worker] */
+   * reset otherwise (out->fail for the reason). NULL only where there is a handle_connection().  [worker] */
   int (*produce)(void *instance, const forklift_env *env, forklift_body *body, forklift_out *out);
 
   /* Optional. The worker is about to leave; not called when it is killed, or when create() failed.  [worker] */
   void (*destroy)(void *instance);
+
+  /* Since 0.2. Optional. Answers one request on the connection itself, instead of produce(): for those few plugins that
+   * speak SCGI themselves. The host has read and checked the request's head by then (a malformed one is answered
+   * without the plugin), and knows method and URI for its logs.
+   *
+   * `head` and `size` are what the host has taken from the connection: the whole netstring of the head, its comma
+   * included, and behind it as much of the body as has come along. The rest of the body, up to CONTENT_LENGTH bytes, is
+   * for the plugin to read from `fd`. It reads no more than that: nothing where there is no body.
+   *
+   * `fd` is a blocking stream socket, TCP or Unix, and stays the host's. The plugin closes it not, shuts it not down,
+   * keeps neither it nor a duplicate, and sets neither O_NONBLOCK nor a timeout on it: those belong to the open file,
+   * which the server's master holds, too. A call alone may say MSG_DONTWAIT. SIGPIPE is ignored.
+   *
+   * 0 when the response is complete: the host ends the connection. Anything else is a failure: a reset (the reason is
+   * for host->log). From the call on the host cannot know what the client has got. So nothing becomes a clean 500 or
+   * 502 any more, also a crash before the first byte is a reset, and in the access log status and size are 0.
+   * No progress is seen, either: timeouts.body, timeouts.write and limits.body_rate don't hold, and timeouts.request is
+   * the time of the whole call.
+   *
+   * ON A UNIX SOCKET only an unread byte turns the end of a dead worker's connection into a reset; otherwise half a
+   * page ends like a whole one. Without a body the host has left one. Of a body, the plugin takes the last byte out
+   * of the socket (MSG_PEEK until then) when its response is complete, or it declares a Content-Length.
+   *
+   * `head` lives until the return.  [worker] */
+  int (*handle_connection)(void *instance, int fd, const void *head, size_t size);
 } forklift_plugin;
 
 #define FORKLIFT_EXPORT __attribute__((visibility("default")))

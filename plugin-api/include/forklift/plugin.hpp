@@ -34,6 +34,7 @@
 
 #include <forklift/plugin.h>
 
+#include <forklift/connection.hpp>
 #include <forklift/detail/glue.hpp>
 #include <forklift/error.hpp>
 #include <forklift/host.hpp>
@@ -55,6 +56,18 @@ class Plugin {
 
   // Answers one request. Returning means that the response is complete.
   virtual void produce(const Env& env, Body& body, Out& out) = 0;
+};
+
+// The same for a plugin that speaks SCGI itself. Most plugins are better off with the above.
+class ConnectionPlugin {
+ public:
+  ConnectionPlugin() = default;
+  ConnectionPlugin(const ConnectionPlugin&) = delete;
+  ConnectionPlugin& operator=(const ConnectionPlugin&) = delete;
+  virtual ~ConnectionPlugin() = default;
+
+  // Answers one request. Returning means that the response is complete; after an exception the connection is reset.
+  virtual void handle_connection(const Connection& connection) = 0;
 };
 
 }  // namespace api

@@ -168,12 +168,12 @@ TEST_F(LibraryTest, a_missing_descriptor_is_refused) {
 TEST_F(LibraryTest, another_draft_is_refused_by_both_versions) {
   EXPECT_EQ(
       complaint(spoilt("d.version.minor = 7;")),
-      "the plugin was built for draft 0.7 of the plugin API, this server has 0.1, and drafts don't mix: build it with "
+      "the plugin was built for draft 0.7 of the plugin API, this server has 0.2, and drafts don't mix: build it with "
       "this server's forklift/plugin.h");
 }
 
 TEST_F(LibraryTest, a_descriptor_of_an_impossible_size_is_refused) {
-  EXPECT_EQ(complaint(spoilt("d.version.size -= 8;")),
+  EXPECT_EQ(complaint(spoilt("d.version.size -= 16;")),
             "the plugin's descriptor has a size of 40 bytes; this server expects 48 to 4096");
   EXPECT_THAT(complaint(spoilt("d.version.size = 0;")), HasSubstr("a size of 0 bytes"));
   EXPECT_THAT(complaint(spoilt("d.version.size = 0xffffffff;")), HasSubstr("a size of 4294967295 bytes"));
@@ -195,11 +195,16 @@ const forklift_plugin *forklift_plugin_v1(void) {
               HasSubstr("a size of 8 bytes"));
 }
 
-TEST_F(LibraryTest, a_plugin_has_a_name_and_produces) {
+TEST_F(LibraryTest, a_plugin_has_a_name_and_answers) {
   EXPECT_EQ(complaint(spoilt("d.name = 0;")), "the plugin's descriptor has no name");
   EXPECT_THAT(complaint(spoilt("d.name = \"\";")), HasSubstr("name \"\" is not 1 to 63 characters"));
   EXPECT_THAT(complaint(spoilt("d.name = \"My Shop\\n\";")), HasSubstr("name \"My Shop\\n\" is not"));
-  EXPECT_EQ(complaint(spoilt("d.produce = 0;")), "the plugin \"spoilt\" has no produce function");
+  const std::string mute = "the plugin \"spoilt\" has neither a produce nor a handle_connection function";
+  EXPECT_EQ(complaint(spoilt("d.produce = 0;")), mute);
+  // A descriptor that ends in front of handle_connection has none, whatever stands behind it.
+  const std::string handles = "d.produce = 0; d.handle_connection = (int (*)(void *, int, const void *, size_t))1;";
+  EXPECT_EQ(complaint(spoilt(handles + "d.version.size -= 8;")), mute);
+  EXPECT_EQ(complaint(spoilt(handles)), "");
   EXPECT_EQ(complaint(spoilt("")), "");
 }
 

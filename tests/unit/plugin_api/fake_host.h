@@ -263,6 +263,9 @@ class Plugin {
     return result;
   }
   int produce(const Env& env, Body& body, Out& out) { return descriptor_->produce(instance_, &env, &body, &out); }
+  int handle_connection(int fd, std::string_view head) {
+    return descriptor_->handle_connection(instance_, fd, head.data(), head.size());
+  }
   void destroy() {
     if (std::exchange(created_, false) && descriptor_->destroy != nullptr) descriptor_->destroy(instance_);
   }

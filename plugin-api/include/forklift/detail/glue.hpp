@@ -5,7 +5,9 @@
 #include <cxxabi.h>
 #include <forklift/plugin.h>
 
+#include <cstddef>
 #include <exception>
+#include <forklift/connection.hpp>
 #include <forklift/error.hpp>
 #include <forklift/host.hpp>
 #include <forklift/request.hpp>
@@ -17,6 +19,7 @@ namespace forklift {
 inline namespace api {
 
 class Plugin;
+class ConnectionPlugin;
 
 namespace detail {
 
@@ -44,16 +47,26 @@ __attribute__((no_sanitize("null"))) int guarded(const Action& action, const Rep
 // The descriptor's functions for one class.
 template <class Class>
 class Glue {
-  static_assert(std::is_convertible_v<Class*, Plugin*>, "a plugin's class derives publicly from forklift::Plugin");
+  static constexpr bool kProduces = std::is_convertible_v<Class*, Plugin*>;
+  static constexpr bool kHandlesConnections = std::is_convertible_v<Class*, ConnectionPlugin*>;
+
+  static_assert(kProduces || kHandlesConnections,
+                "a plugin's class derives publicly from forklift::Plugin (or forklift::ConnectionPlugin)");
   static_assert(
-      !std::is_abstract_v<Class>,
+      !std::is_abstract_v<Class> || !kProduces,
       "a plugin's class defines void produce(const forklift::Env&, forklift::Body&, forklift::Out&) override");
+  static_assert(!std::is_abstract_v<Class> || !kHandlesConnections,
+                "a plugin's class defines void handle_connection(const forklift::Connection&) override");
   static_assert(std::is_constructible_v<Class, const Host&> || std::is_default_constructible_v<Class>,
                 "a plugin's class has a public constructor that takes a const forklift::Host&, or nothing");
 
  public:
   static constexpr forklift_plugin describe(const char* name, const char* plugin_version) {
-    return {FORKLIFT_VERSION_OF(forklift_plugin), name, plugin_version, create, produce, destroy};
+    forklift_plugin plugin{
+        FORKLIFT_VERSION_OF(forklift_plugin), name, plugin_version, create, nullptr, destroy, nullptr};
+    if constexpr (kProduces) plugin.produce = produce;
+    if constexpr (kHandlesConnections) plugin.handle_connection = handle_connection;
+    return plugin;
   }
 
  private:
@@ -96,6 +109,15 @@ class Glue {
           return static_cast<int>(FORKLIFT_OK);
         },
         [=](const char* reason) { raw_out->fail(raw_out, reason); });
+  }
+
+  static int handle_connection(void* instance, int fd, const void* head, std::size_t size) {
+    return guarded(
+        [=] {
+          static_cast<Instance*>(instance)->plugin.handle_connection(Connection(fd, head, size));
+          return static_cast<int>(FORKLIFT_OK);
+        },
+        [=](const char* reason) { static_cast<Instance*>(instance)->host.log(Level::kError, reason); });
   }
 
   static void destroy(void* instance) { delete static_cast<Instance*>(instance); }
