@@ -45,6 +45,14 @@ TEST(HelloCc, RefusesASettingWithATypingError) {
   EXPECT_THAT(host.refused_reason, HasSubstr("it has greeting"));
 }
 
+TEST(WordCount, CountsAsWcDoes) {
+  const fake::Env post{{"REQUEST_METHOD", "POST"}};
+  EXPECT_EQ(answer("wordcount", post, fake::Body("two  words\nand three more\n")).text,
+            "Content-Type: text/plain\n\n2 5 26\n");
+  EXPECT_EQ(answer("wordcount", post).text, "Content-Type: text/plain\n\n0 0 0\n");
+  EXPECT_THAT(answer("wordcount", fake::Env{{"REQUEST_METHOD", "GET"}}).text, HasSubstr("Status: 405"));
+}
+
 fake::Env some_variables() {
   return fake::Env({{"SCGI", "1"}, {"CONTENT_LENGTH", "3"}, {"HTTP_HOST", ""}});
 }

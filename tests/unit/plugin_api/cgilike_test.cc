@@ -1,0 +1,180 @@
+// forklift/cgilike.hpp: a CGI program as a plugin, called again and again in this process.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "fake_host.h"
+
+namespace {
+
+using testing::AllOf;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr char kBegin[] = "Content-Type: text/plain\n\n";
+
+// What a request may not leave changed.
+struct State {
+  std::array<std::pair<dev_t, ino_t>, 3> files;
+  std::vector<std::string> environment;
+  std::size_t descriptors = 0;
+
+  bool operator==(const State& other) const {
+    return files == other.files && environment == other.environment && descriptors == other.descriptors;
+  }
+};
+
+State look() {
+  State state;
+  for (int fd = 0; fd < 3; ++fd) {
+    struct stat status {};
+    EXPECT_EQ(::fstat(fd, &status), 0) << fd;
+    state.files[static_cast<std::size_t>(fd)] = {status.st_dev, status.st_ino};
+  }
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) state.environment.emplace_back(*entry);
+  for (int fd = 0; fd < 256; ++fd) state.descriptors += ::fcntl(fd, F_GETFD) != -1;
+  return state;
+}
+
+class CgiLike : public testing::Test {
+ protected:
+  CgiLike() {
+    EXPECT_EQ(plugin_.create(host_), FORKLIFT_OK);
+    ::setenv("HOME", "/home/of/the/worker", 1);  // also makes the array of `environ` the C library's own
+    before_ = look();
+  }
+  ~CgiLike() override { EXPECT_TRUE(look() == before_) << "something is left changed"; }
+
+  int ask(const std::string& what, const std::string& body = "") {
+    const fake::Env env{{"CONTENT_LENGTH", std::to_string(body.size())},
+                        {"QUERY_STRING", what},
+                        {"REQUEST_URI", "/deed"},
+                        {"HTTP_PROXY", "http://evil"},
+                        {"PATH", "/of/the/front"},
+                        {"LD_PRELOAD", "evil.so"},
+                        {"HTTP_HOST", "example.org"}};
+    fake::Body input(body);
+    out_.text.clear();
+    out_.failure.clear();
+    return plugin_.produce(env, input, out_);
+  }
+  void expect_page(const std::string& what, const std::string& body, const std::string& page) {
+    EXPECT_EQ(ask(what, body), FORKLIFT_OK) << out_.failure;
+    EXPECT_EQ(out_.text, kBegin + page);
+    EXPECT_TRUE(look() == before_) << what;
+  }
+  // A request that finds nothing of the one before.
+  void expect_fresh() {
+    EXPECT_EQ(ask("", "one line\nand another"), FORKLIFT_OK) << out_.failure;
+    EXPECT_THAT(out_.text, AllOf(StartsWith(kBegin), EndsWith("\n\none line\nand another\n16\n"),
+                                 Not(HasSubstr("LEFT_BEHIND")), HasSubstr("\nREQUEST_URI=/deed\n")));
+    expect_page("stdin", "abc", "3 294\n");
+  }
+
+  fake::Host host_;
+  fake::Plugin plugin_{CGILIKE_AS_TOLD};
+  fake::Out out_;
+  State before_;
+};
+
+TEST_F(CgiLike, GivesTheRequestAsEnvironmentOnTopOfTheProcesss) {
+  EXPECT_EQ(ask("", "the body"), FORKLIFT_OK) << out_.failure;
+  EXPECT_THAT(out_.text, AllOf(HasSubstr("\nHOME=/home/of/the/worker\n"), HasSubstr("\nGATEWAY_INTERFACE=CGI/1.1\n"),
+                               HasSubstr("\nHTTP_HOST=example.org\n"), HasSubstr("\nCONTENT_LENGTH=8\n"),
+                               EndsWith("\n\nthe body\n16\n")));
+  for (const char* dangerous : {"HTTP_PROXY", "/of/the/front", "LD_PRELOAD"}) {
+    EXPECT_THAT(out_.text, Not(HasSubstr(dangerous)));
+  }
+}
+
+TEST_F(CgiLike, GivesTheBodyByEveryWayToReadIt) {
+  for (const char* how : {"cin", "stdin", "read"}) {
+    expect_page(how, "", "0 0\n");
+    expect_page(how, "abc", "3 294\n");
+    expect_page(how, std::string(10'000'000, 'x'), "10000000 1200000000\n");
+  }
+}
+
+TEST_F(CgiLike, TakesAPageOfAnySize) {
+  EXPECT_EQ(ask("big"), FORKLIFT_OK) << out_.failure;
+  EXPECT_EQ(out_.text.size(), sizeof kBegin - 1 + 10'000'000);
+  EXPECT_THAT(out_.text, EndsWith("099999\n"));
+}
+
+TEST_F(CgiLike, LetsItWriteBeforeItReadsOrNeverRead) {
+  const std::string body(300'000, 'b');
+  expect_page("before", body, std::string(200'000, 'w') + body);
+  expect_page("deaf", body, "page");
+  expect_fresh();
+}
+
+TEST_F(CgiLike, ForgetsWhatWasReadAhead) {
+  for (int i = 0; i < 2; ++i) {
+    expect_page("some", "first\nsecond\nleft over by request " + std::to_string(i), "first+second\n");
+    expect_fresh();
+  }
+}
+
+TEST_F(CgiLike, FailuresSendNothingOfThePage) {
+  for (const auto& [what, reason] : {std::pair("fails", "the program returned 3"), std::pair("throws", "out of paper"),
+                                     std::pair("unflushed", "the program has written more")}) {
+    EXPECT_NE(ask(what), FORKLIFT_OK) << what;
+    EXPECT_THAT(out_.failure, HasSubstr(reason));
+    EXPECT_EQ(out_.text, "") << what;
+    EXPECT_TRUE(look() == before_) << what;
+    expect_fresh();
+  }
+}
+
+TEST_F(CgiLike, PutsBackWhatTheProgramHasClosedOrReplaced) {
+  for (const char* what : {"closes", "shuffles"}) {
+    expect_page(what, "body", "page");
+    expect_fresh();
+  }
+}
+
+TEST_F(CgiLike, PutsBackTheEnvironmentWhateverWasDoneToIt) {
+  for (int i = 0; i < 3; ++i) {
+    expect_page("changes", "", "/home/of/the/worker\n");
+    expect_fresh();
+  }
+}
+
+TEST_F(CgiLike, PutsBackTheStateOfTheStreams) {
+  expect_page("formats", "body", "page");
+  EXPECT_TRUE(std::cin.good());
+  EXPECT_EQ(std::cout.exceptions(), std::ios::goodbit);
+  expect_fresh();
+}
+
+TEST_F(CgiLike, AForkedChildWritesIntoThePageAndEndsWhenItReturns) {
+  expect_page("forks", "", "first second");
+}
+
+TEST_F(CgiLike, WhatWasPrintedBeforeDoesNotGetIntoThePage) {
+  std::printf("printed by the host ");
+  std::cout << "and by its C++";
+  expect_page("deaf", "", "page");
+  std::cout << "\n";
+}
+
+TEST_F(CgiLike, DoesNotRunTheProgramForABodyThatBreaksOff) {
+  for (const int error : {FORKLIFT_ESHORT, FORKLIFT_ETIMEOUT}) {
+    fake::Body body("0123456789");
+    body.arriving = 9;
+    body.error = error;
+    EXPECT_EQ(plugin_.produce(fake::Env{{"QUERY_STRING", "deaf"}}, body, out_), error);
+    EXPECT_EQ(out_.text, "");
+  }
+}
+
+}  // namespace
