@@ -5,9 +5,9 @@
 
 #include <vector>
 
+#include "harness/front.h"
 #include "harness/http_request.h"
 #include "harness/leftovers.h"
-#include "harness/nginx.h"
 #include "harness/server.h"
 #include "harness/shipped.h"
 
@@ -59,7 +59,7 @@ class BehindNginx : public testing::TestWithParam<Road> {
   }
 
   Server server_;
-  Nginx nginx_;
+  Front nginx_{FrontKind::kNginx};
 };
 
 TEST_P(BehindNginx, SmallPagesArrive) {

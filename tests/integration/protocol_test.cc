@@ -5,8 +5,8 @@
 
 #include <ostream>
 
+#include "harness/front.h"
 #include "harness/http_request.h"
-#include "harness/nginx.h"
 #include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/server.h"
@@ -214,7 +214,7 @@ TEST_F(Protocol, EarlyAnswersArriveWholeWithTheirBodiesUnread) {
 }
 
 TEST_F(Protocol, EarlyAnswersArriveWholeThroughNginx) {
-  Nginx nginx;
+  Front nginx(FrontKind::kNginx);
   nginx.start({{"tcp", server_.listener("hello", 0)}, {"unix", server_.listener("hello", 1)}});
   for (int i = 0; i < 100; ++i) {
     const std::string path = i % 2 == 0 ? "/tcp" : "/unix";
