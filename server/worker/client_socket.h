@@ -52,6 +52,9 @@ class ClientSocket {
   void shut_down();
   void close();
 
+  // Whether a byte has been sent.
+  bool has_sent() const { return has_sent_; }
+
   int fd() const { return fd_.get(); }
 
  private:
