@@ -52,6 +52,7 @@ std::int64_t BodyReader::read(void* buffer, std::size_t size, bool wait) {
     if (n != -EAGAIN) return error_ = FORKLIFT_EGONE;
     const TimePoint deadline = stall_deadline();
     if (!wait) return Clock::now() < deadline ? FORKLIFT_EAGAIN : (error_ = FORKLIFT_ETIMEOUT);
+    make_room();
     if (!socket_.wait(POLLIN, deadline)) return error_ = FORKLIFT_ETIMEOUT;
   }
 }
@@ -82,6 +83,14 @@ std::int64_t BodyReader::receive_all_but_one(char* buffer, std::size_t size) {
   if (socket_.receive(buffer + taken, 1, MSG_PEEK) != 1) return -ECONNRESET;
   unread_ = 1;
   return static_cast<std::int64_t>(fresh);
+}
+
+// The kernel charges the sender for the whole piece in which the kept byte came, and calls its side writable only while
+// it is charged for at most a quarter of its buffer (unix_writable() in net/unix/af_unix.c). What sendfile(2) has sent
+// is one piece, however large it is, and lighttpd sends bodies so: it would wait in epoll for us, and we for it. As
+// long as nothing of the response is sent, the byte is not needed: the master can still answer.
+void BodyReader::make_room() {
+  if (keeps_unread_ && along_.empty() && delivered_ < length_ && !socket_.has_sent()) take_unread(0);
 }
 
 std::size_t BodyReader::count_fresh() const {

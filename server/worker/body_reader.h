@@ -40,6 +40,9 @@ class BodyReader {
   // Until when the client has to send something; counted from the first time that nothing was there.
   TimePoint stall_deadline();
 
+  // To be called before a wait for the body: takes the byte that a Unix socket keeps, unless the response has begun.
+  void make_room();
+
   // After the response: takes the request's last bytes out of the socket if the whole request has come, so that closing
   // does not reset the connection. False if bytes of the client are, or may be, still to come.
   bool settle();
@@ -54,7 +57,7 @@ class BodyReader {
   ClientSocket& socket_;
   std::string_view along_;
   std::size_t unread_;
-  const bool keeps_unread_;  // a Unix socket: one byte stays in it until the response is complete
+  const bool keeps_unread_;  // a Unix socket: one byte of what has arrived stays in it until the response is complete
   const std::uint64_t length_;
   const BodyLimits limits_;
   const bool surplus_;  // more came along than belongs to the body

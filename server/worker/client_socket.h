@@ -63,6 +63,9 @@ class ClientSocket {
   int hand_over();
   void take_back();
 
+  // Whether a byte has been sent.
+  bool has_sent() const { return has_sent_; }
+
   int fd() const { return fd_.get(); }
 
  private:

@@ -158,6 +158,7 @@ int Exchange::wait_for(unsigned interest, forklift_poll* polls, size_t count, in
   const TimePoint until = ready != 0 ? now : std::min({own, body, out});
   // A wait that has its answer already waits for nobody: a plugin that spins on it makes no progress.
   const bool for_client = ready == 0 && (interest & (FORKLIFT_WAIT_BODY | FORKLIFT_WAIT_OUT)) != 0;
+  if (ready == 0 && (interest & FORKLIFT_WAIT_BODY)) reader_.make_room();
 
   while (true) {
     const int n = socket_.poll_with({entries.data(), count + 1}, until,

@@ -10,8 +10,8 @@
 
 #include "harness/child.h"
 #include "harness/faults.h"
+#include "harness/front.h"
 #include "harness/http_request.h"
-#include "harness/nginx.h"
 #include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/server.h"
@@ -213,7 +213,7 @@ TEST(HarnessFaults, FailTheCallsThatTheyWereToldToFailAndNoOther) {
 }
 
 TEST(HarnessNginx, SaysBadGatewayWhereNobodyListens) {
-  Nginx nginx;
+  Front nginx(FrontKind::kNginx);
   nginx.start({{"nobody", Endpoint::parse("unix:/nobody/listens/here")}});
   const Response response = fetch(nginx.endpoint(), HttpRequest::get("/nobody"));
   EXPECT_TRUE(response.complete(502)) << response;

@@ -5,8 +5,6 @@
 
 #include <ostream>
 
-#include "harness/http_request.h"
-#include "harness/nginx.h"
 #include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/server.h"
@@ -208,19 +206,6 @@ TEST_F(Protocol, EarlyAnswersArriveWholeWithTheirBodiesUnread) {
     const Response refused = fetch(server_.listener("hello", i % 2), too_large);
     ASSERT_TRUE(refused.complete(413)) << i << ": " << refused;
     const Response page = fetch(server_.listener("hello", i % 2), ignored);
-    ASSERT_TRUE(page.complete(200)) << i << ": " << page;
-  }
-  expect_same_workers();
-}
-
-TEST_F(Protocol, EarlyAnswersArriveWholeThroughNginx) {
-  Nginx nginx;
-  nginx.start({{"tcp", server_.listener("hello", 0)}, {"unix", server_.listener("hello", 1)}});
-  for (int i = 0; i < 100; ++i) {
-    const std::string path = i % 2 == 0 ? "/tcp" : "/unix";
-    const Response refused = fetch(nginx.endpoint(), HttpRequest::post(path, repeated_body('x', 4 << 20)));
-    ASSERT_TRUE(refused.complete(413)) << i << ": " << refused << "\n" << nginx.log();
-    const Response page = fetch(nginx.endpoint(), HttpRequest::post(path, repeated_body('x', 1 << 20)));
     ASSERT_TRUE(page.complete(200)) << i << ": " << page;
   }
   expect_same_workers();

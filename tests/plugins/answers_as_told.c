@@ -2,16 +2,22 @@
 #include <forklift/plugin.h>
 #include <string.h>
 
-#define TEXT(name, bytes) {name, bytes, sizeof bytes - 1}
+#define TEXT(name, bytes) \
+  { name, bytes, sizeof bytes - 1 }
 
 static const struct {
-  const char *name;
-  const char *bytes;
+  const char* name;
+  const char* bytes;
   size_t size;
 } answers[] = {
     TEXT("page", "Content-Type: text/plain\r\n\r\npage\n"),
     TEXT("204", "Status: 204 No Content\r\nX-Kept: yes\r\n\r\nnobody may see this"),
     TEXT("304", "Status: 304 Not Modified\r\nX-Kept: yes\r\n\r\nnobody may see this"),
+    TEXT("301", "Status: 301 Moved Permanently\r\nLocation: http://localhost/elsewhere\r\n\r\n"),
+    TEXT("location", "Location: http://localhost/elsewhere\r\n\r\n"),
+    TEXT("401", "Status: 401 Unauthorized\r\nContent-Type: text/plain\r\n\r\nwho are you?\n"),
+    TEXT("503", "Status: 503 Service Unavailable\r\nContent-Type: text/plain\r\n\r\nlater\n"),
+    TEXT("cookies", "Content-Type: text/plain\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\npage\n"),
     TEXT("cr", "Content-Type: text/plain\r\nX-Split: a\rX-Smuggled: yes\r\n\r\n"),
     TEXT("nul", "Content-Type: text/plain\r\nX-Nul: a\0b\r\n\r\n"),
     TEXT("no_name", "Content-Type: text/plain\r\n: a\r\n\r\n"),
@@ -21,9 +27,9 @@ static const struct {
     TEXT("nothing", ""),
 };
 
-static int produce(void *instance, const forklift_env *env, forklift_body *body, forklift_out *out) {
+static int produce(void* instance, const forklift_env* env, forklift_body* body, forklift_out* out) {
   (void)instance, (void)body;
-  const char *name = env->get(env, "HTTP_X_ANSWER", NULL);
+  const char* name = env->get(env, "HTTP_X_ANSWER", NULL);
   if (name == NULL) name = "page";
   if (strcmp(name, "crlf") == 0) {
     const forklift_header split = {"X-Split", "a\r\nX-Smuggled: yes"};

@@ -15,7 +15,12 @@ std::string server_binary() {
 std::string nginx_binary() {
   return NGINX_BINARY;
 }
-
+std::string apache_binary() {
+  return APACHE_BINARY;
+}
+std::string lighttpd_binary() {
+  return LIGHTTPD_BINARY;
+}
 std::string systemd_analyze_binary() {
   return SYSTEMD_ANALYZE_BINARY;
 }

@@ -8,6 +8,8 @@ namespace harness {
 
 std::string server_binary();                                      // build/<preset>/forklift
 std::string nginx_binary();                                       // as found when the build was configured
+std::string apache_binary();                                      // the same
+std::string lighttpd_binary();                                    // the same
 std::string systemd_analyze_binary();                             // the same
 std::string plugin_file(std::string_view name);                   // build/<preset>/plugins/NAME.so
 std::string fixture_file(std::string_view name);                  // build/<preset>/tests/plugins/NAME.so

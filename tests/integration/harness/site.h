@@ -9,7 +9,7 @@
 
 #include "harness/connection.h"
 #include "harness/faults.h"
-#include "harness/nginx.h"
+#include "harness/front.h"
 #include "harness/server.h"
 
 namespace harness {
@@ -48,7 +48,7 @@ class Site {
   Road road_;
   Server server_;
   Faults faults_;
-  Nginx nginx_;
+  Front nginx_{FrontKind::kNginx};
 };
 
 // Whether it is all of the fixture's page; and the pid of the worker that wrote it, 0 if it is not.

@@ -2,10 +2,13 @@
 
 #include <forklift/plugin.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "line.h"
 
@@ -151,6 +154,34 @@ TEST_P(BodyReaderTest, a_wait_is_for_new_bytes_although_one_stays_unread_on_unix
   EXPECT_TRUE(socket_->wait(POLLIN, Clock::now()));
   EXPECT_EQ(try_read(body), FORKLIFT_ESHORT);
   EXPECT_EQ(line_.unread(), is_unix ? 1 : 0) << "the close after a broken body is a reset";
+}
+
+// On a Unix socket its side is not writable before the piece that sendfile(2) has made is taken to its last byte.
+TEST_P(BodyReaderTest, a_client_that_sends_a_file_and_polls_in_between_does_not_stand_still) {
+  const std::string all(1'000'000, 'b');
+  const UniqueFd file(::memfd_create("body", MFD_CLOEXEC));
+  ASSERT_EQ(::write(file.get(), all.data(), all.size()), static_cast<ssize_t>(all.size()));
+  BodyReader body = reader("head", "", all.size(), {.timeout = seconds(5)});
+  ASSERT_EQ(::fcntl(line_.client(), F_SETFL, O_NONBLOCK), 0);
+  std::thread client([&] {
+    pollfd room{line_.client(), POLLOUT, 0};
+    for (off_t sent = 0; sent < static_cast<off_t>(all.size());) {
+      if (::poll(&room, 1, 10'000) != 1) return;
+      ::sendfile(line_.client(), file.get(), &sent, all.size());
+    }
+  });
+  EXPECT_EQ(read_all(body, 64 * 1024).size(), all.size()) << body.error();
+  line_.close_server();
+  client.join();
+}
+
+TEST_P(BodyReaderTest, a_response_that_has_begun_keeps_its_byte_while_the_body_is_waited_for) {
+  BodyReader body = reader("head", "abc", 6, kShort);
+  char byte = 'r';
+  const iovec part{&byte, 1};
+  ASSERT_EQ(socket_->send({&part, 1}), 1);
+  EXPECT_EQ(read_all(body), "abc and " + std::to_string(FORKLIFT_ETIMEOUT));
+  EXPECT_EQ(line_.unread(), GetParam() == Kind::kUnix ? 1 : 0);
 }
 
 TEST_P(BodyReaderTest, never_more_than_its_length) {
