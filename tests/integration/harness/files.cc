@@ -24,6 +24,9 @@ std::string lighttpd_binary() {
 std::string systemd_analyze_binary() {
   return SYSTEMD_ANALYZE_BINARY;
 }
+std::string ip_binary() {
+  return IP_BINARY;
+}
 std::string plugin_file(std::string_view name) {
   return BINARY_DIR "/plugins/" + std::string(name) + ".so";
 }

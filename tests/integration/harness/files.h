@@ -11,6 +11,7 @@ std::string nginx_binary();                                       // as found wh
 std::string apache_binary();                                      // the same
 std::string lighttpd_binary();                                    // the same
 std::string systemd_analyze_binary();                             // the same
+std::string ip_binary();                                          // the same
 std::string plugin_file(std::string_view name);                   // build/<preset>/plugins/NAME.so
 std::string fixture_file(std::string_view name);                  // build/<preset>/tests/plugins/NAME.so
 std::string shim_file(std::string_view name);                     // build/<preset>/tests/shim/NAME.so

@@ -48,7 +48,9 @@ std::string upstream_line(FrontKind kind, const std::string& name, const std::ve
   switch (kind) {
     case FrontKind::kNginx: {
       std::string line = fmt::format("upstream {} {{", name);
-      for (const Endpoint& server : servers) line += fmt::format(" server {};", server.to_string());
+      // As the file says it is to be, where there are several.
+      const char* always = servers.size() > 1 ? " max_fails=0" : "";
+      for (const Endpoint& server : servers) line += fmt::format(" server {}{};", server.to_string(), always);
       return line + " }\n";
     }
     case FrontKind::kApache:
