@@ -89,6 +89,18 @@ TEST(LogLevel, LeavesOutWhatIsBelowIt) {
   }
 }
 
+TEST(LogLevel, DebugHasALineForEachWorkerThatIsStarted) {
+  App three = app();
+  three.more += "workers: {min: 3, max: 3}\n";
+  Server server({three}, "log: {level: debug}\n");
+  server.start();
+  const auto workers = children_of(server.pid());
+  EXPECT_EQ(workers.size(), 3U);
+  for (const Process& worker : workers) {
+    EXPECT_THAT(server.log(), HasSubstr(fmt::format(" worker {}: forked\n", worker.pid)));
+  }
+}
+
 // READY is an info line, so that nothing but its answers shows that this one is there.
 TEST(LogLevel, CanLeaveOutAllButWarnings) {
   App quiet = app();

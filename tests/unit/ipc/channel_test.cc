@@ -135,6 +135,13 @@ TEST_F(ChannelTest, a_second_descriptor_is_an_error_and_none_of_them_is_kept) {
   }
 }
 
+TEST_F(ChannelTest, a_control_message_of_another_type_is_an_error) {
+  const int on = 1;  // SCM_CREDENTIALS comes along
+  ASSERT_EQ(::setsockopt(worker_.fd(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on), 0);
+  ASSERT_TRUE(send(master_, "x"));
+  EXPECT_THAT(receive(worker_), HasSubstr("descriptor"));
+}
+
 TEST_F(ChannelTest, a_descriptor_that_did_not_fit_into_the_table_is_missed) {
   const Forked child = in_child([this]() -> std::string {
     const UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
