@@ -88,5 +88,5 @@ int main(int argc, char** argv) {
   if (arguments->version) return print(cli::versions(FORKLIFT_VERSION));
   if (arguments->help) return print(arguments->command ? cli::usage_of(*arguments->command) : cli::usage());
   if (arguments->command->name == "check") return cli::check(arguments->operand, arguments->has("print"));
-  return serve(arguments->operand, {.strict = arguments->has("strict")});
+  return serve(arguments->operand, {.strict = arguments->has("strict"), .version = FORKLIFT_VERSION});
 }
