@@ -13,6 +13,7 @@
 #include "cli/arguments.h"
 #include "cli/check.h"
 #include "cli/help.h"
+#include "cli/remote.h"
 #include "config/reader.h"
 #include "machine/checks.h"
 #include "master/master.h"
@@ -88,5 +89,6 @@ int main(int argc, char** argv) {
   if (arguments->version) return print(cli::versions(FORKLIFT_VERSION));
   if (arguments->help) return print(arguments->command ? cli::usage_of(*arguments->command) : cli::usage());
   if (arguments->command->name == "check") return cli::check(arguments->operand, arguments->has("print"));
-  return serve(arguments->operand, {.strict = arguments->has("strict")});
+  if (arguments->command->name != "serve") return cli::remote(*arguments);
+  return serve(arguments->operand, {.strict = arguments->has("strict"), .version = FORKLIFT_VERSION});
 }

@@ -18,7 +18,10 @@ using Poco::Util::OptionSet;
 
 void add(OptionSet& set, const Option& option, const std::string& letter = "") {
   const std::string name(option.name);
-  if (!set.hasOption(name)) set.addOption(Poco::Util::Option(name, letter, std::string(option.meaning)));
+  if (set.hasOption(name)) return;
+  Poco::Util::Option known(name, letter, std::string(option.meaning));
+  if (!option.value.empty()) known.argument(std::string(option.value));
+  set.addOption(known);
 }
 
 OptionSet known_options() {
@@ -32,7 +35,7 @@ OptionSet known_options() {
 
 struct Split {
   std::vector<std::string> words;
-  std::set<std::string, std::less<>> options;
+  std::map<std::string, std::string, std::less<>> options;
 };
 
 Result<Split> split(int argc, const char* const* argv) {
@@ -45,7 +48,7 @@ Result<Split> split(int argc, const char* const* argv) {
       std::string name;
       std::string value;
       if (processor.process(argv[i], name, value)) {
-        if (!name.empty()) result.options.insert(name);  // `--` has none
+        if (!name.empty()) result.options.insert_or_assign(name, value);  // `--` has none
       } else {
         result.words.emplace_back(argv[i]);
       }
@@ -53,14 +56,24 @@ Result<Split> split(int argc, const char* const* argv) {
       return fail("{}: {}", quote(argv[i], 60), escape_controls(e.displayText(), 200));
     }
   }
+  try {
+    processor.checkRequired();  // a value that is still to come
+  } catch (const Poco::Exception& e) {
+    return fail("{}", escape_controls(e.displayText(), 200));
+  }
   return result;
 }
 
 Result<void> check_options(const Arguments& arguments) {
   const auto& known = arguments.command->options;
-  for (const std::string& option : arguments.options) {
-    if (std::ranges::find(known, option, &Option::name) == known.end()) {
-      return fail("{} has no option --{}", arguments.command->name, option);
+  for (const auto& [name, value] : arguments.options) {
+    if (std::ranges::find(known, name, &Option::name) == known.end()) {
+      return fail("{} has no option --{}", arguments.command->name, name);
+    }
+  }
+  for (const Option& option : known) {
+    if (option.required && !arguments.has(option.name)) {
+      return fail("{} needs --{} {}", arguments.command->name, option.name, option.value);
     }
   }
   return {};
@@ -90,6 +103,7 @@ Result<Arguments> parse(int argc, const char* const* argv) {
   if (arguments.help || arguments.version) return arguments;
 
   if (auto fits = check_options(arguments); !fits) return Failure(fits.error());
+  if (words.size() == 1 && arguments.has("control")) return arguments;
   if (words.size() != 2) return fail("{} needs exactly one {}", words[0], arguments.command->operand);
   arguments.operand = words[1];
   return arguments;

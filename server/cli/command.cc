@@ -21,6 +21,14 @@ constexpr Option kCheckOptions[] = {
     {"print", "print the effective configuration, with all defaults, to standard output"},
 };
 
+constexpr Option kControl = {
+    "control", "the server's control socket, where FILE does not lead to it; FILE can be left out", "PATH"};
+
+constexpr Option kReloadOptions[] = {{"app", "reload this app alone", "NAME"}, kControl};
+constexpr Option kRestartOptions[] = {{"app", "the app to restart", "NAME", true}, kControl};
+constexpr Option kStopOptions[] = {kControl};
+constexpr Option kStatusOptions[] = {{"json", "print all of it, as one JSON object"}, kControl};
+
 constexpr Command kCommands[] = {
     {"serve", "FILE", "runs the apps that the YAML file FILE declares, in the foreground", kServeOptions,
      "The server is ready when it has logged READY. Signals:\n"
@@ -33,6 +41,18 @@ constexpr Command kCommands[] = {
      "process that is thrown away. It takes no port, pid file or runtime_dir from a server that runs from the same\n"
      "file. Everything that it has to say goes to standard error.\n"
      "Exit status: 0 if all is fine; 2 if there are findings.\n"},
+    {"reload", "FILE", "has the server that runs from the YAML file FILE read it again", kReloadOptions,
+     "Waits until it is over, and tells how it went, app by app. Ctrl-C ends the waiting, not the reload.\n"
+     "Exit status: 0 if all went well; 1 with the reason if not, or if no server runs there.\n"},
+    {"restart", "FILE", "has the server replace the workers of one app", kRestartOptions,
+     "As reload does it, but also where nothing has changed.\n"
+     "Exit status: 0 if all went well; 1 with the reason if not, or if no server runs there.\n"},
+    {"stop", "FILE", "stops the server that runs from the YAML file FILE, and waits until it has ended", kStopOptions,
+     "What is in flight is finished first, within timeouts.stop.\n"
+     "Exit status: 0 when it has ended; 1 with the reason if it cannot be stopped, or if no server runs there.\n"},
+    {"status", "FILE", "shows what the server that runs from the YAML file FILE is doing", kStatusOptions,
+     "No worker is asked, so it answers also when all of them hang.\n"
+     "Exit status: 0; 1 with the reason if no server runs there.\n"},
     {"help", "", "prints this, or with the name of a command what there is to know of it", {}, ""},
 };
 
@@ -41,7 +61,7 @@ constexpr Option kCommonOptions[] = {
     {"version", "print the versions of the server, of its plugin API and of its libraries"},
 };
 
-constexpr std::string_view kLaterCommands[] = {"reload", "restart", "stop", "status", "call", "inspect", "new"};
+constexpr std::string_view kLaterCommands[] = {"call", "inspect", "new"};
 
 }  // namespace
 

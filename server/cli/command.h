@@ -9,16 +9,18 @@
 namespace forklift::cli {
 
 // Exit statuses of all commands.
-enum Status { kOk = 0, kCouldNotStart = 1, kUsage = 2 };
+enum Status { kOk = 0, kCouldNotStart = 1, kFailed = 1, kUsage = 2 };
 
 struct Option {
   std::string_view name;  // without dashes
   std::string_view meaning;
+  std::string_view value = {};  // what it takes, `PATH`; empty: nothing
+  bool required = false;
 };
 
 struct Command {
   std::string_view name;
-  std::string_view operand;  // `FILE`: exactly one; empty: none
+  std::string_view operand;  // `FILE`: exactly one, or none where --control is given; empty: none
   std::string_view summary;  // one line
   std::span<const Option> options;
   std::string_view details;  // lines for `forklift help NAME`, with a newline at the end of each

@@ -14,17 +14,24 @@ namespace {
 
 // Of `text` and what is said about it, as two columns.
 std::string row(std::string_view text, std::string_view meaning) {
-  return fmt::format("  {:<12} {}\n", text, meaning);
+  return fmt::format("  {:<16} {}\n", text, meaning);
+}
+
+// `--app NAME`
+std::string written(const Option& option) {
+  return fmt::format("--{}{}{}", option.name, option.value.empty() ? "" : " ", option.value);
 }
 
 std::string row(const Option& option) {
-  return row(fmt::format("--{}", option.name), option.meaning);
+  return row(written(option), option.meaning);
 }
 
 std::string synopsis(const Command& command) {
   std::string text(command.name);
   if (!command.operand.empty()) text += fmt::format(" {}", command.operand);
-  for (const Option& option : command.options) text += fmt::format(" [--{}]", option.name);
+  for (const Option& option : command.options) {
+    text += option.required ? fmt::format(" {}", written(option)) : fmt::format(" [{}]", written(option));
+  }
   return text;
 }
 

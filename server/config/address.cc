@@ -38,10 +38,7 @@ Result<std::vector<Address>> parse_unix(std::string_view path, const std::string
   Address address;
   address.family = Address::Family::kUnix;
   address.path = resolve(path, folder);
-  if (address.path.size() > kUnixPathBytesMax) {
-    return fail("{} has {} bytes; the path of a Unix socket takes at most {}", quote(address.path), address.path.size(),
-                kUnixPathBytesMax);
-  }
+  if (auto fits = check_unix_path(address.path); !fits) return Failure(fits.error());
   return std::vector{address};
 }
 
@@ -89,6 +86,12 @@ std::string Address::to_string() const {
     case Family::kSystemd: break;
   }
   return "systemd:" + path;
+}
+
+Result<void> check_unix_path(const std::string& path) {
+  if (path.size() <= kUnixPathBytesMax) return {};
+  return fail("{} has {} bytes; the path of a Unix socket takes at most {}", quote(path), path.size(),
+              kUnixPathBytesMax);
 }
 
 Result<std::vector<Address>> parse_address(std::string_view text, const std::string& folder) {

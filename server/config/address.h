@@ -15,6 +15,9 @@ namespace forklift::config {
 // Paths are relative to `folder`. Numeric hosts come back in one spelling: `[0:0::1]:80` is `[::1]:80`.
 Result<std::vector<Address>> parse_address(std::string_view text, const std::string& folder);
 
+// Whether the path is short enough for a Unix socket.
+Result<void> check_unix_path(const std::string& path);
+
 // `127.0.0.1:4000` -> `0.0.0.0:4000`: the address that takes the same port from all hosts of the family. TCP only.
 Address wildcard_of(const Address& address);
 

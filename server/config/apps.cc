@@ -83,6 +83,12 @@ void read_log_file(Value& value) {
   }
 }
 
+void read_control(Value& value) {
+  std::string& control = value.config().control;
+  value.path(control);
+  if (auto fits = check_unix_path(control); !fits) value.refuse(fits.error().message());
+}
+
 void read_access_log_file(Value& value) {
   const auto written = value.text();
   if (!written) return;

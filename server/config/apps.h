@@ -11,6 +11,7 @@ struct Subject;
 inline constexpr unsigned kWorkersMax = 10'000;
 
 void read_log_file(Value& value);           // "-", syslog, journal, a path
+void read_control(Value& value);            // the path of a Unix socket
 void read_access_log_file(Value& value);    // a path
 void read_access_log_format(Value& value);  // combined, json, a text with fields
 void read_apps(Value& value);               // a list of maps

@@ -168,6 +168,7 @@ struct Config {
   std::string file;         // real path of the YAML file
   std::string runtime_dir;  // absolute path; made by `serve`
   std::string pid_file;     // absolute path; empty: none
+  std::string control;      // absolute path of the Unix socket of the commands, at most 107 bytes
   log::Options log;
   std::size_t reception_bytes = 64 * 1024 * 1024;  // limits.reception: memory for heads that are still arriving
   std::vector<App> apps;                           // at least one

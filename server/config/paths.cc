@@ -31,4 +31,8 @@ std::string default_runtime_dir(const std::string& real_file, uid_t user, const 
   return fmt::format("/tmp/forklift-{}/{}", user, id);
 }
 
+std::string default_control(const std::string& runtime_dir) {
+  return resolve("control", runtime_dir);
+}
+
 }  // namespace forklift::config

@@ -20,4 +20,7 @@ std::string real_path(const std::string& path);
 // their file.
 std::string default_runtime_dir(const std::string& real_file, uid_t user, const char* xdg_runtime_dir);
 
+// Where the socket of the commands is if the configuration does not say.
+std::string default_control(const std::string& runtime_dir);
+
 }  // namespace forklift::config

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "config/address.h"
 #include "config/checks.h"
 #include "config/document.h"
 #include "config/paths.h"
@@ -34,6 +35,18 @@ void tidy(Findings& findings, const std::vector<Source>& sources) {
   std::ranges::stable_sort(findings, {}, [&](const Finding& finding) { return place_of(finding, sources); });
 }
 
+// Where it is not written, it follows from runtime_dir, which may be too long for it.
+void complete_control(Reading& reading, const Node& root) {
+  if (find_child(root, "control")) return;
+  std::string& control = reading.config.control;
+  control = default_control(reading.config.runtime_dir);
+  if (auto fits = check_unix_path(control); !fits) {
+    const Node* runtime_dir = find_child(root, "runtime_dir");
+    reading.complain(runtime_dir ? runtime_dir->mark : root.mark,
+                     fmt::format("control: {}; write a shorter runtime_dir, or control", fits.error().message()));
+  }
+}
+
 void read_root(Reading& reading, const Node& root) {
   if (root.kind != Node::Kind::kMap) {
     return reading.complain(root.mark, "must be a map of keys; write \"apps:\" and the apps below it");
@@ -41,6 +54,7 @@ void read_root(Reading& reading, const Node& root) {
   const Node* defaults = find_child(root, "defaults");
   if (defaults && defaults->kind == Node::Kind::kMap) reading.defaults = defaults;
   read_keys(reading, root, "");
+  complete_control(reading, root);
 
   const Node* apps = find_child(root, "apps");
   const Node* include = find_child(root, "include");

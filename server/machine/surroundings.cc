@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "config/paths.h"
 #include "machine/identity.h"
 
 namespace forklift::machine {
@@ -40,6 +41,9 @@ class Surroundings {
     const std::string& log = config_.log.file;
     if (log.starts_with('/')) check_log({config_.file, 0, 0}, "log.file", log);
     if (!config_.pid_file.empty()) complain_of({config_.file, 0, 0}, "pid_file", obstacle(config_.pid_file));
+    if (config_.control != config::default_control(config_.runtime_dir)) {
+      complain_of({config_.file, 0, 0}, "control", obstacle(config_.control));
+    }
     for (const config::App& app : config_.apps) {
       const std::string& access_log = app.access_log.file;
       if (!access_log.empty()) check_log(app.place("access_log.file"), "access_log.file", access_log);

@@ -140,6 +140,7 @@ void App::refuse_all(int retry_after_seconds) {
 // ---- what becomes of lent connections ----
 
 void App::note(const Connection& connection, const Outcome& outcome) {
+  counters_.count(outcome.status, connection.slot != nullptr);
   if (!access_file_) return;
   AccessRecord record{.time = std::chrono::system_clock::now(),
                       .app = name(),

@@ -9,6 +9,7 @@
 #include "base/throttle.h"
 #include "master/access_log.h"
 #include "master/connection.h"
+#include "master/counters.h"
 #include "master/farewell.h"
 #include "master/generation.h"
 #include "master/loop.h"
@@ -41,7 +42,7 @@ class App final : private PoolOwner {
   // A connection has been QUEUED for queue.age, or LENT until timeouts.total.
   void on_deadline(Connection& connection);
 
-  // A request has ended, and its connection is about to: writes the line of the access log.
+  // A request has ended, and its connection is about to: counts it, and writes the line of the access log.
   struct Outcome {
     unsigned status = 0;
     std::uint64_t bytes = 0;  // of the response's body
@@ -60,6 +61,8 @@ class App final : private PoolOwner {
   const std::string& name() const { return config().name; }
   const config::App& config() const { return pool_.config(); }
   Tally& tally() { return tally_; }
+  const RequestCounters& counters() const { return counters_; }
+  const ConnectionQueue& queue() const { return queue_; }
   WorkerPool& pool() { return pool_; }
   TimePoint stop_deadline() const { return stop_deadline_; }
 
@@ -79,6 +82,7 @@ class App final : private PoolOwner {
   const std::shared_ptr<AccessFile> access_file_;
   std::string access_line_;  // kept, so that its memory is reused
   Tally tally_;
+  RequestCounters counters_;
   ConnectionQueue queue_;
   WorkerPool pool_;
   Throttle full_;

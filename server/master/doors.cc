@@ -92,12 +92,12 @@ void Doors::close() {
   for (const auto& door : doors_) door->listener.close();
 }
 
-std::string Doors::addresses_of(const App& app) const {
-  std::string text;
+std::vector<std::string> Doors::addresses_of(const App& app) const {
+  std::vector<std::string> addresses;
   for (const auto& door : doors_) {
-    if (door->app == &app) text += " " + door->listener.address().to_string();
+    if (door->app == &app) addresses.push_back(door->listener.address().to_string());
   }
-  return text;
+  return addresses;
 }
 
 }  // namespace forklift::master

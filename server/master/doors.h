@@ -35,8 +35,8 @@ class Doors {
   // Closes them at once.
   void close();
 
-  // ` 127.0.0.1:4000 unix:/run/app.sock`
-  std::string addresses_of(const App& app) const;
+  // `127.0.0.1:4000`, `unix:/run/app.sock`
+  std::vector<std::string> addresses_of(const App& app) const;
 
  private:
   // A listener and the app behind it; named by its index in the poller.

@@ -7,7 +7,16 @@
 namespace forklift::master {
 
 // The kinds of Token in the master's poller.
-enum class Watch : std::uint8_t { kSignals = 1, kListener, kConnection, kChannel, kStandardOutput, kStandardError };
+enum class Watch : std::uint8_t {
+  kSignals = 1,
+  kListener,
+  kConnection,
+  kChannel,
+  kStandardOutput,
+  kStandardError,
+  kControl,
+  kControlClient
+};
 
 // The index of what belongs to a worker names the app and, in its lower bits, the slot.
 inline constexpr std::uint32_t kSlotBits = 14;

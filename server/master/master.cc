@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "config/scrub.h"
 #include "machine/identity.h"
+#include "master/control_messages.h"
+#include "master/status.h"
 
 namespace forklift::master {
 
@@ -62,6 +64,7 @@ Result<std::unique_ptr<Master>> Master::create(config::Config config, Options op
   std::unique_ptr<Master> master(new Master(std::move(config), options, Loop{std::move(*poller), {}},
                                             std::move(*signals), std::move(*runtime_dir), std::move(*lock),
                                             std::move(pid_file), std::move(spawner)));
+  if (auto opened = master->control_.open(master->config_.control); !opened) return Failure(opened.error());
   if (auto added = master->add_apps(*passed); !added) return Failure(added.error());
   passed->close_rest();
   return master;
@@ -83,6 +86,7 @@ Master::Master(config::Config config, Options options, Loop loop, SignalEvents s
       farewell_(loop_, connections_, budget_),
       reception_(loop_, connections_, farewell_, budget_),
       doors_(loop_, reception_),
+      control_(loop_, *this, ::geteuid()),
       trim_([this] { connections_.heads().trim(); }) {
   spawner_.set_forget([this](const WorkerSlot& slot) { forget_all_but(slot); });
 }
@@ -217,6 +221,8 @@ void Master::receive_on(const Poller::Event& event) {
   switch (static_cast<Watch>(kind)) {
     case Watch::kSignals: return;
     case Watch::kListener: return doors_.accept_on(index);
+    case Watch::kControl: return control_.accept();
+    case Watch::kControlClient: return control_.on_event({index, serial}, event.events);
     case Watch::kChannel:
     case Watch::kStandardOutput:
     case Watch::kStandardError: {
@@ -276,7 +282,8 @@ void Master::announce() {
   std::string line;
   std::vector<std::string_view> absent;
   for (const auto& app : apps_) {
-    line += fmt::format("{}app \"{}\" on{}", line.empty() ? " " : "; ", app->name(), doors_.addresses_of(*app));
+    line += fmt::format("{}app \"{}\" on {}", line.empty() ? " " : "; ", app->name(),
+                        fmt::join(doors_.addresses_of(*app), " "));
     if (app->state() == AppState::kDegraded) absent.push_back(app->name());
   }
   if (!absent.empty()) log::warning("answering 503 until they start: {}", fmt::join(absent, ", "));
@@ -286,8 +293,19 @@ void Master::announce() {
                                          absent.empty() ? "" : ", but not ", fmt::join(absent, ", ")));
 }
 
+std::string Master::status() {
+  const std::string_view state = stopping_ ? "stopping" : announced_ ? "running" : "starting";
+  return describe_status(
+      {.version = options_.version, .since = since_, .state = state, .config = config_.file, .last_reload = {}}, apps_,
+      doors_);
+}
+
+Result<void> Master::reload(std::optional<std::string>, bool, ControlClientId) {
+  return fail("a reload is not supported yet");
+}
+
 void Master::stop() {
-  stopping_ = true;
+  if (std::exchange(stopping_, true)) return;
   service_manager_.say_stopping(failure_.empty() ? "finishing what was asked" : "could not start: " + failure_);
   for (const auto& app : apps_) app->stop();
   doors_.stop();

@@ -10,10 +10,12 @@
 
 #include "base/result.h"
 #include "base/signals.h"
+#include "base/wall_clock.h"
 #include "config/config.h"
 #include "master/access_log.h"
 #include "master/app.h"
 #include "master/connection.h"
+#include "master/control.h"
 #include "master/doors.h"
 #include "master/farewell.h"
 #include "master/loop.h"
@@ -27,10 +29,11 @@
 namespace forklift::master {
 
 struct Options {
-  bool strict = false;  // any app that does not start is fatal
+  bool strict = false;            // any app that does not start is fatal
+  std::string_view version = {};  // for the status document
 };
 
-class Master {
+class Master final : private ControlHandler {
  public:
   // Makes runtime_dir and pid_file, looks up users, binds all listeners and takes those that the service manager has
   // passed. Signals must be blocked already
@@ -49,6 +52,11 @@ class Master {
   Result<void> add_apps(PassedSockets& passed);
   void forget_all_but(const WorkerSlot& slot);
 
+  // ---- what the commands ask for ----
+  std::string status() override;
+  void stop() override;
+  Result<void> reload(std::optional<std::string> app, bool restart, ControlClientId client) override;
+
   // ---- the steps of the loop ----
   void wait();
   void handle_signals();
@@ -60,12 +68,12 @@ class Master {
   void receive_on(const Poller::Event& event);
   void on_deadline(Connection& connection);
   void announce();
-  void stop();
   void stop_at_once();
   bool finished() const;
 
   config::Config config_;  // changed in other apps' workers only, where it is scrubbed
   const Options options_;
+  const WallTime since_ = std::chrono::system_clock::now();
   Loop loop_;
   ServiceManager service_manager_;
   SignalEvents signals_;
@@ -78,6 +86,7 @@ class Master {
   Farewell farewell_;
   Reception reception_;
   Doors doors_;
+  Control control_;
   AccessLogs access_logs_;
   std::vector<std::unique_ptr<App>> apps_;
 

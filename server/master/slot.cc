@@ -31,6 +31,8 @@ void forget_worker(WorkerSlot& slot) {
   slot.told_to_leave = false;
   slot.reaped = false;
   slot.has_served = false;
+  slot.requests = 0;
+  slot.memory_bytes = 0;
   slot.lent = nullptr;
   slot.lend_serial = 0;
   slot.requests_left = 0;

@@ -66,7 +66,9 @@ struct WorkerSlot {
   bool told_to_leave = false;
   bool reaped = false;  // `pid` names nobody any more
   bool has_served = false;
-  TimePoint started;  // when it was forked
+  std::uint64_t requests = 0;      // that it has answered
+  std::uint64_t memory_bytes = 0;  // behind the last one, where it was asked for
+  TimePoint started;               // when it was forked
   TimePoint idle_since;
   std::uint64_t requests_left = 0;  // until it is recycled; 0 = without end
 

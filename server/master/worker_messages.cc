@@ -106,6 +106,8 @@ void WorkerPool::on_done(WorkerSlot& slot, const ipc::Done& done) {
   }
   if (slot.killed == KillReason::kNone) slot.deadline.cancel();
   slot.has_served = true;
+  slot.requests++;
+  slot.memory_bytes = done.memory_bytes;
   backoff_.succeeded(slot.started);
   const bool known = done.ending == ipc::Ending::kComplete || done.ending == ipc::Ending::kLinger ||
                      done.ending == ipc::Ending::kAbort;

@@ -97,6 +97,7 @@ void WorkerPool::spawn() {
     if (slot.pid == 0) slots_.apply(slot, SlotEvent::kDied);
     return start_failed();
   }
+  counters_.forks++;
   slot.requests_left = draw_max_requests();
   slot.deadline.set(loop_.timers, deadline_after(Clock::now(), slot.generation->config.timeouts.start));
   log::debug("{}: forked", label(slot));
@@ -270,6 +271,7 @@ void WorkerPool::kill(WorkerSlot& slot, KillReason reason) {
 void WorkerPool::on_death(WorkerSlot& slot, int wait_status) {
   slot.reaped = true;
   read_last_words(slot);
+  counters_.count_death(slot, wait_status);
   unwatch(slot);
   slot.output.finish([&](ipc::Stream stream, std::string_view line) { log_output(slot, stream, line); });
   const Fate fate = fate_of(slot);

@@ -12,6 +12,7 @@
 #include "base/throttle.h"
 #include "master/backoff.h"
 #include "master/connection.h"
+#include "master/counters.h"
 #include "master/generation.h"
 #include "master/loop.h"
 #include "master/obituary.h"
@@ -58,6 +59,7 @@ class WorkerPool {
   const Generation& generation() const { return *generation_; }
   const config::App& config() const { return generation_->config; }
   SlotTable& slots() { return slots_; }
+  const WorkerCounters& counters() const { return counters_; }
   TimePoint retry_at() const { return backoff_.until(); }
 
   // Starts workers: as many as workers.min asks for, and up to workers.max while more requests wait than workers are
@@ -129,6 +131,7 @@ class WorkerPool {
   AppState state_ = AppState::kStarting;
   bool stopping_ = false;
   SlotTable slots_;
+  WorkerCounters counters_;
   std::uint64_t last_lend_ = 0;
   Backoff backoff_;
   Timer retry_;   // of a start that the backoff has put off, or of a lend that the kernel had no memory for

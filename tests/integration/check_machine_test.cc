@@ -35,7 +35,7 @@ TEST_F(Check, LooksUsersUp) {
 TEST_F(Check, TellsOfFoldersAndOwnersThatAreNotThere) {
   write({{"app", fixture_file("tells_where_it_runs"), "access_log: {file: none/access.log}"},
          {"other", fixture_file("tells_where_it_runs")}},
-        "pid_file: none/pid\nlog: {file: none/log}");
+        "pid_file: none/pid\ncontrol: none/control\nlog: {file: none/log}");
   std::string text = read_file(file());
   const std::size_t listen = text.rfind("listen: ");
   text.replace(listen, text.find_first_of(",}", listen) - listen,
@@ -43,9 +43,10 @@ TEST_F(Check, TellsOfFoldersAndOwnersThatAreNotThere) {
   write_file(file(), text);
   EXPECT_EQ(run(), ExitStatus::exited(2));
   const std::string cure = "there is no folder .*/none; make it, or write another path";
-  for (const std::string& line : {"/app.yaml: log.file: " + cure, "/app.yaml: pid_file: " + cure,
-                                  "/app.yaml:5:.*: access_log.file: " + cure, "/app.yaml:6:.*: listen: " + cure,
-                                  std::string("/app.yaml:6:.*: listen: group: there is no group \"no-such-group\"")}) {
+  for (const std::string& line :
+       {"/app.yaml: log.file: " + cure, "/app.yaml: pid_file: " + cure, "/app.yaml: control: " + cure,
+        "/app.yaml:6:.*: access_log.file: " + cure, "/app.yaml:7:.*: listen: " + cure,
+        std::string("/app.yaml:7:.*: listen: group: there is no group \"no-such-group\"")}) {
     EXPECT_THAT(output(), testing::ContainsRegex(line));
   }
 }

@@ -56,9 +56,10 @@ TEST(Arguments, that_are_wrong_are_told_with_what_was_probably_meant) {
   EXPECT_EQ(error({}), "no command");
   EXPECT_EQ(error({"chek", "a.yaml"}), "unknown command \"chek\"; did you mean \"check\"?");
   EXPECT_EQ(error({"sreve", "a.yaml"}), "unknown command \"sreve\"; did you mean \"serve\"?");
-  EXPECT_EQ(error({"launch"}), "unknown command \"launch\"; there are serve, check, help");
+  EXPECT_EQ(error({"launch"}),
+            "unknown command \"launch\"; there are serve, check, reload, restart, stop, status, help");
   EXPECT_EQ(error({"help", "chek"}), "unknown command \"chek\"; did you mean \"check\"?");
-  EXPECT_EQ(error({"reload", "a.yaml"}), "the command \"reload\" is not supported yet");
+  EXPECT_EQ(error({"call", "a.so"}), "the command \"call\" is not supported yet");
   EXPECT_EQ(error({"serve"}), "serve needs exactly one FILE");
   EXPECT_EQ(error({"check", "a.yaml", "b.yaml"}), "check needs exactly one FILE");
   EXPECT_EQ(error({"check", "a.yaml", "--strict"}), "check has no option --strict");
@@ -66,8 +67,37 @@ TEST(Arguments, that_are_wrong_are_told_with_what_was_probably_meant) {
   EXPECT_THAT(error({"serve", "a.yaml", "--nonsense"}), HasSubstr("--nonsense"));
 }
 
+TEST(Arguments, give_an_option_its_value_in_either_spelling) {
+  for (const auto& words : {std::vector{"reload", "a.yaml", "--app", "shop", "--control=/run/x"},
+                            {"--app=shop", "--control", "/run/x", "reload", "a.yaml"},
+                            {"reload", "--control", "/run/x", "a.yaml", "--app", "shop"}}) {
+    const auto arguments = parsed(words);
+    ASSERT_TRUE(arguments) << arguments.error().message();
+    EXPECT_EQ(arguments->operand, "a.yaml");
+    EXPECT_EQ(arguments->value("app"), "shop");
+    EXPECT_EQ(arguments->value("control"), "/run/x");
+  }
+  EXPECT_EQ(parsed({"stop", "a.yaml"})->value("control"), std::nullopt);
+}
+
+TEST(Arguments, name_the_socket_in_the_place_of_the_file) {
+  const auto arguments = parsed({"status", "--control", "/run/x"});
+  ASSERT_TRUE(arguments) << arguments.error().message();
+  EXPECT_EQ(arguments->operand, "");
+  EXPECT_EQ(error({"status"}), "status needs exactly one FILE");
+  EXPECT_EQ(error({"status", "a.yaml", "b.yaml", "--control", "/run/x"}), "status needs exactly one FILE");
+}
+
+TEST(Arguments, that_lack_something_are_told_what) {
+  EXPECT_EQ(error({"restart", "a.yaml"}), "restart needs --app NAME");
+  EXPECT_THAT(error({"reload", "a.yaml", "--app"}), HasSubstr("app"));
+  EXPECT_NE(error({"reload", "a.yaml", "--app"}), "accepted");
+  EXPECT_EQ(error({"stop", "a.yaml", "--app", "shop"}), "stop has no option --app");
+}
+
 TEST(Arguments, are_escaped_where_they_are_told) {
-  EXPECT_EQ(error({"\x1b[31mred"}), "unknown command \"\\x1b[31mred\"; there are serve, check, help");
+  EXPECT_EQ(error({"\x1b[31mred"}),
+            "unknown command \"\\x1b[31mred\"; there are serve, check, reload, restart, stop, status, help");
   EXPECT_EQ(error({"serve", "a.yaml", "--\x1b[31m"}).find('\x1b'), std::string::npos);
 }
 

@@ -26,10 +26,11 @@ std::string manual() {
 
 TEST(Help, names_every_command_and_option) {
   for (const Command& command : all_commands()) {
-    EXPECT_THAT(usage(), HasSubstr(fmt::format("\n  {:<12} {}\n", command.name, command.summary)));
+    EXPECT_THAT(usage(), HasSubstr(fmt::format("\n  {:<16} {}\n", command.name, command.summary)));
     for (const Option& option : command.options) {
-      EXPECT_THAT(usage(), HasSubstr(fmt::format("[--{}]", option.name)));
-      EXPECT_THAT(usage_of(command), HasSubstr(fmt::format("  --{:<10} {}\n", option.name, option.meaning)));
+      const std::string written = fmt::format("--{}{}{}", option.name, option.value.empty() ? "" : " ", option.value);
+      EXPECT_THAT(usage(), HasSubstr(option.required ? written : fmt::format("[{}]", written)));
+      EXPECT_THAT(usage_of(command), HasSubstr(fmt::format("  {:<16} {}\n", written, option.meaning)));
     }
   }
   for (const Option& option : common_options()) EXPECT_THAT(usage(), HasSubstr(fmt::format("  --{} ", option.name)));
@@ -60,8 +61,11 @@ TEST(Manual, has_a_heading_for_every_command_and_option) {
   for (const Command& command : all_commands()) {
     const std::string operand = command.operand.empty() ? "" : fmt::format(" \\fI{}\\fR", command.operand);
     EXPECT_THAT(manual(), HasSubstr(fmt::format(".SS \"{}{}\"\n", command.name, operand)));
-    for (const Option& option : command.options)
-      EXPECT_THAT(manual(), HasSubstr(fmt::format(".B \\-\\-{}\n", option.name)));
+    for (const Option& option : command.options) {
+      EXPECT_THAT(manual(),
+                  HasSubstr(option.value.empty() ? fmt::format(".B \\-\\-{}\n", option.name)
+                                                 : fmt::format(".BI \\-\\-{} \" {}\"\n", option.name, option.value)));
+    }
   }
   for (const Option& option : common_options()) EXPECT_THAT(manual(), HasSubstr(fmt::format("\\-\\-{}", option.name)));
 }

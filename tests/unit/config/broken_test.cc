@@ -105,11 +105,10 @@ const Broken kKeys[] = {
      "app.yaml:5:5: unknown key \"timeouts.head\"; known here: name, plugin, listen, workers, limits, timeouts, "
      "queue, user, group, directory, umask, chroot, rlimits, no_new_privs, environment, settings, access_log"},
     {"KeysThatAreNotSupportedYet",
-     "control: x\ndefaults: {dispatch: direct}\n" + app_with("timeouts: {slow: 1s}\n    reload: {crashes: 1}"),
-     "app.yaml:1:1: key \"control\" is not supported yet\n"
-     "app.yaml:2:12: key \"dispatch\" is not supported yet\n"
-     "app.yaml:7:16: key \"timeouts.slow\" is not supported yet\n"
-     "app.yaml:8:5: key \"reload\" is not supported yet"},
+     "defaults: {dispatch: direct}\n" + app_with("timeouts: {slow: 1s}\n    reload: {crashes: 1}"),
+     "app.yaml:1:12: key \"dispatch\" is not supported yet\n"
+     "app.yaml:6:16: key \"timeouts.slow\" is not supported yet\n"
+     "app.yaml:7:5: key \"reload\" is not supported yet"},
     {"NoApps", "runtime_dir: /run/x\n", "app.yaml:1:1: key \"apps\" is missing"},
     {"EmptyApps", "apps:\nruntime_dir: /run/x\n", "app.yaml:1:1: apps: has no value"},
     {"AppsWithoutItems", "apps: []\n", "app.yaml:1:7: apps: names no app; write at least one"},
@@ -135,6 +134,13 @@ const Broken kKeys[] = {
 INSTANTIATE_TEST_SUITE_P(Keys, BrokenConfiguration, testing::ValuesIn(kKeys), name_of);
 
 const Broken kValues[] = {
+    {"ControlPathTooLong", "control: /" + std::string(107, 'x') + "\n" + app_with("settings: {}"),
+     "app.yaml:1:10: control: \"/" + std::string(107, 'x') +
+         "\" has 108 bytes; the path of a Unix socket takes at most 107"},
+    {"RuntimeDirTooLongForTheControlSocket", "runtime_dir: /" + std::string(99, 'x') + "\n" + app_with("settings: {}"),
+     "app.yaml:1:14: control: \"/" + std::string(99, 'x') +
+         "/control\" has 108 bytes; the path of a Unix socket takes at most 107; write a shorter runtime_dir, or "
+         "control"},
     {"NameWithCapitals", "apps: [{name: Shop, plugin: a.so, listen: 1}]\n",
      "app.yaml:1:15: name: \"Shop\" must be made of a-z, 0-9, _ and -"},
     {"EmptyName", "apps: [{name: \"\", plugin: a.so, listen: 1}]\n",

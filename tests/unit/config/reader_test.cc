@@ -73,6 +73,7 @@ TEST(Reader, ReadsEveryKeyThatIsSupported) {
 ---
 runtime_dir: run            # relative to the file
 pid_file: run/pid
+control: ../control
 limits: { reception: 1M }
 log: { file: ../log/forklift.log, level: warning, format: json }
 apps:
@@ -90,6 +91,7 @@ apps:
 )");
   EXPECT_EQ(config.runtime_dir, "/srv/conf/run");
   EXPECT_EQ(config.pid_file, "/srv/conf/run/pid");
+  EXPECT_EQ(config.control, "/srv/control");
   EXPECT_EQ(config.reception_bytes, 1024U * 1024);
   EXPECT_EQ(config.log.file, "/srv/log/forklift.log");
   EXPECT_EQ(config.log.level, log::Level::kWarning);

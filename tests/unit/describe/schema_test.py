@@ -89,7 +89,7 @@ BAD = [
     "{limits: {reception: 100}, apps: []}",
     "{defaults: {name: a}, apps: []}",
     "{defaults: {workers: {max: 0}}, apps: []}",
-    "{control: /run/x, apps: []}",
+    "{control: '', apps: []}",
 ]
 
 

@@ -1,0 +1,103 @@
+#include "cli/remote.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include "base/quote.h"
+#include "base/signals.h"
+#include "cli/conversation.h"
+#include "cli/reload_report.h"
+#include "cli/status_table.h"
+#include "config/locate.h"
+
+namespace forklift::cli {
+
+namespace {
+
+constexpr Duration kStatusPatience = seconds(10);
+// While a command is at work, the server says so every few seconds.
+constexpr Duration kEventPatience = seconds(30);
+
+// Whoever reads may have gone; that is no reason to fail.
+void print(std::FILE* to, const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), to);
+  std::fflush(to);
+}
+
+class Remote {
+ public:
+  explicit Remote(const Arguments& arguments) : arguments_(arguments), name_(arguments.command->name) {}
+
+  int run() {
+    const auto given = arguments_.value("control");
+    const std::string path =
+        given ? std::filesystem::absolute(*given).string() : config::locate_control(arguments_.operand);
+    auto begun = Conversation::begin(path, request());
+    if (!begun) {
+      return refuse(fmt::format("{}: {}{}", escape(path), begun.error().message(),
+                                given ? "" : "; --control names the socket where it is another one"));
+    }
+    return name_ == "status" ? tell_status(*begun) : follow(*begun);
+  }
+
+ private:
+  std::string request() const {
+    const auto app = arguments_.value("app");
+    return fmt::format("{{\"command\":\"{}\"{}}}", name_, app ? fmt::format(",\"app\":\"{}\"", json_escape(*app)) : "");
+  }
+
+  int refuse(std::string_view why) const {
+    print(stderr, fmt::format("forklift: {}: {}\n", name_, why));
+    return kFailed;
+  }
+
+  int tell_status(Conversation& conversation) const {
+    const auto line = conversation.next_line(kStatusPatience);
+    if (!line) return refuse(line.error().message());
+    if (!*line) return refuse("the server has ended before it answered");
+    const auto document = parse_object(**line);
+    if (!document) return refuse(document.error().message());
+    if (text_of(*document, "event") == "error") return refuse(escape_controls(text_of(*document, "text")));
+    print(stdout, arguments_.has("json") ? **line + "\n" : status_table(*document));
+    return kOk;
+  }
+
+  // Until the server says how it went, or ends.
+  int follow(Conversation& conversation) const {
+    bool stopping = false;
+    while (true) {
+      const auto line = conversation.next_line(kEventPatience);
+      if (!line) return refuse(line.error().message());
+      if (!*line) return stopping ? static_cast<int>(kOk) : refuse("the server has ended before it answered");
+      const auto event = parse_object(**line);
+      if (!event) return refuse(event.error().message());
+      const std::string kind = text_of(*event, "event");
+      if (kind == "error") return refuse(escape_controls(text_of(*event, "text")));
+      if (kind == "finished") return conclude(describe_finished(*event));
+      if (kind == "stopping") stopping = true;
+      if (kind == "progress" && ::isatty(STDOUT_FILENO) == 1) print(stdout, describe_progress(*event) + "\n");
+    }
+  }
+
+  static int conclude(const ReloadReport& report) {
+    print(stderr, report.problems);
+    print(stdout, report.text);
+    return report.ok ? kOk : kFailed;
+  }
+
+  const Arguments& arguments_;
+  const std::string_view name_;
+};
+
+}  // namespace
+
+int remote(const Arguments& arguments) {
+  restore_signals();
+  return Remote(arguments).run();
+}
+
+}  // namespace forklift::cli

@@ -1,0 +1,97 @@
+#include "cli/status_table.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "base/quote.h"
+#include "cli/table.h"
+
+namespace forklift::cli {
+
+namespace {
+
+using Poco::JSON::Array;
+
+std::string joined(const Array::Ptr& texts) {
+  std::string line;
+  for (std::size_t i = 0; i < texts->size(); ++i) {
+    line += fmt::format("{}{}", line.empty() ? "" : " ", texts->get(static_cast<unsigned>(i)).toString());
+  }
+  return line;
+}
+
+std::string mebibytes(const Json& worker) {
+  const double bytes = number_of(worker, "memory");
+  return bytes > 0 ? fmt::format("{:.1f}M", bytes / (1024 * 1024)) : "-";
+}
+
+std::string work_of(const Json& worker) {
+  const Json request = object_of(worker, "request");
+  if (!request) return text_of(worker, "step");
+  return fmt::format("{} {} ({})", text_of(request, "method"), text_of(request, "uri"),
+                     format_age(number_of(request, "age_ms")));
+}
+
+Row row_of_app(const Json& app) {
+  const Json queue = object_of(app, "queue");
+  const Json counters = object_of(app, "counters");
+  Row row{text_of(app, "name"),
+          text_of(app, "state"),
+          text_of(app, "generation"),
+          std::to_string(array_of(app, "workers")->size()),
+          fmt::format("{}/{}", text_of(queue, "length"), text_of(queue, "most")),
+          format_age(number_of(queue, "oldest_ms")),
+          text_of(app, "connections")};
+  for (const char* name : {"requests", "responses_4xx", "responses_5xx", "refused_503", "crashes", "timeouts"}) {
+    row.push_back(text_of(counters, name));
+  }
+  row.push_back(joined(array_of(app, "listeners")));
+  return row;
+}
+
+Row row_of_worker(const std::string& app, const Json& worker) {
+  return {app,
+          text_of(worker, "pid"),
+          text_of(worker, "generation"),
+          text_of(worker, "state"),
+          text_of(worker, "requests"),
+          format_age(number_of(worker, "age_ms")),
+          mebibytes(worker),
+          work_of(worker)};
+}
+
+}  // namespace
+
+std::string format_age(double milliseconds) {
+  const double seconds = milliseconds / 1000;
+  if (milliseconds < 1000) return fmt::format("{:.0f}ms", milliseconds);
+  if (seconds < 60) return fmt::format("{:.1f}s", seconds);
+  if (seconds < 3600) return fmt::format("{}m", static_cast<long>(seconds) / 60);
+  if (seconds < 48 * 3600) return fmt::format("{}h", static_cast<long>(seconds) / 3600);
+  return fmt::format("{}d", static_cast<long>(seconds) / (24 * 3600));
+}
+
+std::string status_table(const Json& document) {
+  std::vector<Row> apps{{"APP", "STATE", "GENERATION", "WORKERS", "QUEUE", "OLDEST", "CONNECTIONS", "REQUESTS", "4xx",
+                         "5xx", "503", "CRASHES", "TIMEOUTS", "LISTENERS"}};
+  std::vector<Row> workers{{"APP", "PID", "GENERATION", "STATE", "REQUESTS", "AGE", "MEMORY", "REQUEST"}};
+  const auto listed = array_of(document, "apps");
+  for (std::size_t i = 0; i < listed->size(); ++i) {
+    const Json app = item_of(listed, i);
+    apps.push_back(row_of_app(app));
+    const auto of_app = array_of(app, "workers");
+    for (std::size_t k = 0; k < of_app->size(); ++k) {
+      workers.push_back(row_of_worker(text_of(app, "name"), item_of(of_app, k)));
+    }
+  }
+  std::string text = escape_controls(fmt::format(
+      "forklift {}, process {}: {} since {} from {}", text_of(document, "version"), text_of(document, "pid"),
+      text_of(document, "state"), text_of(document, "since"), text_of(document, "config")));
+  if (const Json last = object_of(document, "last_reload")) {
+    text += fmt::format("; the last reload {}", truth_of(last, "ok") ? "went well" : "failed");
+  }
+  return fmt::format("{}\n\n{}\n{}", text, table(apps), table(workers));
+}
+
+}  // namespace forklift::cli

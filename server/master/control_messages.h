@@ -1,0 +1,45 @@
+// What commands and master say to each other through the control socket: a line of JSON each (RFC 8259).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace forklift::master {
+
+struct ControlRequest {
+  enum class Command { kStatus, kStop, kReload, kRestart };
+  Command command = Command::kStatus;
+  std::optional<std::string> app;  // reload: the only one that is meant; restart: always there
+};
+
+// `{"command":"reload","app":"shop"}`. The error names what is wrong with the line.
+Result<ControlRequest> parse_control_request(std::string_view line);
+
+// What has become of one app.
+struct AppReload {
+  std::string app;
+  std::string outcome;           // reloaded, added, removed, failed
+  std::uint64_t generation = 0;  // that it runs now; 0: none
+  std::string reason;            // failed: why
+};
+
+struct ReloadResult {
+  bool ok = false;
+  std::vector<AppReload> apps{};
+  std::vector<std::string> problems{};  // findings of the configuration, each with its place
+  std::vector<std::string> notes{};     // what is only taken over by a restart
+};
+
+// Events, without a newline. Texts may hold anything; what could drive a terminal is escaped.
+std::string stopping_event();
+std::string waiting_event();  // the command is at work: said every few seconds
+std::string error_event(std::string_view text);
+std::string progress_event(std::string_view app, std::string_view text);
+std::string finished_event(const ReloadResult& result);
+
+}  // namespace forklift::master

@@ -1,0 +1,26 @@
+#include "master/counters.h"
+
+namespace forklift::master {
+
+void RequestCounters::count(unsigned status, bool by_worker) {
+  constexpr unsigned kClientLeft = 499;
+  requests++;
+  if (status == kClientLeft) {
+    client_left++;
+  } else {
+    responses[status / 100 < responses.size() ? status / 100 : 0]++;
+  }
+  if (status == 503 && !by_worker) refused_503++;
+}
+
+void WorkerCounters::count_death(const WorkerSlot& slot, int wait_status) {
+  if (slot.state == SlotState::kStarting || !slot.failure.empty()) {
+    failed_starts++;
+  } else if (slot.killed != KillReason::kNone && slot.killed != KillReason::kBrokenProtocol) {
+    timeouts++;
+  } else if (!slot.told_to_leave || wait_status != 0) {
+    crashes++;
+  }
+}
+
+}  // namespace forklift::master

@@ -1,0 +1,129 @@
+#include "master/status.h"
+
+#include <Poco/JSON/Array.h>
+#include <Poco/JSON/Object.h>
+#include <Poco/JSON/Parser.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <sstream>
+
+#include "base/quote.h"
+
+namespace forklift::master {
+
+namespace {
+
+using Poco::Dynamic::Var;
+using Poco::JSON::Array;
+using Poco::JSON::Object;
+
+constexpr std::size_t kUriBytesMax = 500;
+
+Object object() {
+  return Object(Poco::JSON_PRESERVE_KEY_ORDER);
+}
+
+std::int64_t milliseconds_since(TimePoint begin, TimePoint now) {
+  return std::chrono::duration_cast<milliseconds>(now - begin).count();
+}
+
+// nothing: it has none, or has not taken it yet.
+Var describe_request(const WorkerSlot& slot, TimePoint now) {
+  if (!slot.lent || slot.page.taken() != slot.lend_serial) return {};
+  ipc::WordsCopy copy;
+  const ipc::RequestWords words = slot.page.request(copy);
+  Object made = object();
+  made.set("method", escape(words.method));
+  made.set("uri", escape(words.uri.substr(0, kUriBytesMax)));
+  made.set("age_ms", milliseconds_since(slot.lent_at, now));
+  return made;
+}
+
+Object describe_worker(const WorkerSlot& slot, TimePoint now) {
+  Object made = object();
+  made.set("pid", slot.pid);
+  made.set("generation", slot.generation->number);
+  made.set("state", std::string(to_string(slot.state)));
+  if (slot.state == SlotState::kStarting) made.set("step", std::string(to_string(slot.next_step)));
+  made.set("requests", slot.requests);
+  made.set("age_ms", milliseconds_since(slot.started, now));
+  if (slot.memory_bytes > 0) made.set("memory", slot.memory_bytes);
+  made.set("request", describe_request(slot, now));
+  return made;
+}
+
+Object describe_queue(const App& app, TimePoint now) {
+  Object made = object();
+  const Connection* oldest = app.queue().front();
+  made.set("length", app.queue().size());
+  made.set("most", app.config().queue.length);
+  made.set("oldest_ms", oldest ? milliseconds_since(oldest->queued, now) : 0);
+  return made;
+}
+
+Object describe_counters(App& app) {
+  const RequestCounters& requests = app.counters();
+  const WorkerCounters& workers = app.pool().counters();
+  Object made = object();
+  made.set("requests", requests.requests);
+  for (std::size_t i = 2; i < requests.responses.size(); ++i) {
+    made.set(fmt::format("responses_{}xx", i), requests.responses[i]);
+  }
+  made.set("client_left", requests.client_left);
+  made.set("refused_503", requests.refused_503);
+  made.set("forks", workers.forks);
+  made.set("failed_starts", workers.failed_starts);
+  made.set("crashes", workers.crashes);
+  made.set("timeouts", workers.timeouts);
+  return made;
+}
+
+Object describe_app(App& app, const Doors& doors, TimePoint now) {
+  Array listeners;
+  for (const std::string& address : doors.addresses_of(app)) listeners.add(escape(address));
+  Array workers;
+  app.pool().slots().for_each([&](const WorkerSlot& slot) {
+    if (slot.generation) workers.add(describe_worker(slot, now));
+  });
+  Object made = object();
+  made.set("name", app.name());
+  made.set("state", std::string(to_string(app.state())));
+  made.set("generation", app.pool().generation().number);
+  made.set("plugin", escape(app.config().plugin));
+  made.set("listeners", listeners);
+  made.set("queue", describe_queue(app, now));
+  made.set("connections", app.tally().connections);
+  made.set("workers", workers);
+  made.set("counters", describe_counters(app));
+  return made;
+}
+
+std::string iso(WallTime time) {
+  std::string text;
+  append_iso_time(text, time);
+  return text;
+}
+
+}  // namespace
+
+std::string describe_status(const ServerFacts& facts, const std::vector<std::unique_ptr<App>>& apps,
+                            const Doors& doors) {
+  const TimePoint now = Clock::now();
+  Array described;
+  for (const auto& app : apps) described.add(describe_app(*app, doors, now));
+  Object made = object();
+  made.set("version", std::string(facts.version));
+  made.set("pid", ::getpid());
+  made.set("since", iso(facts.since));
+  made.set("state", std::string(facts.state));
+  made.set("config", escape(facts.config));
+  made.set("apps", described);
+  made.set("last_reload",
+           facts.last_reload.empty() ? Var() : Poco::JSON::Parser().parse(std::string(facts.last_reload)));
+  std::ostringstream text;
+  made.stringify(text);
+  return text.str();
+}
+
+}  // namespace forklift::master

@@ -1,0 +1,169 @@
+// `forklift status`: what the server is doing, told by the master alone.
+#include <Poco/JSON/Array.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/utf8.h"
+#include "harness/command.h"
+#include "harness/scgi_request.h"
+#include "harness/server.h"
+
+namespace harness {
+namespace {
+
+namespace fs = std::filesystem;
+using Poco::JSON::Array;
+using Poco::JSON::Object;
+using testing::AllOf;
+using testing::HasSubstr;
+
+App told(const std::string& more = {}) {
+  return {.name = "told", .plugin = fixture_file("misbehaves_as_told"), .more = more};
+}
+
+Object::Ptr app_of(const Object::Ptr& status, unsigned index = 0) {
+  const Array::Ptr apps = status->getArray("apps");
+  const Object::Ptr app = apps ? apps->getObject(index) : Object::Ptr();
+  EXPECT_TRUE(app);
+  return app ? app : Object::Ptr(new Object);
+}
+
+std::vector<Object::Ptr> workers_of(const Object::Ptr& app) {
+  std::vector<Object::Ptr> workers;
+  const Array::Ptr array = app->getArray("workers");
+  for (unsigned i = 0; array && i < array->size(); ++i) workers.push_back(array->getObject(i));
+  return workers;
+}
+
+std::size_t busy(const Object::Ptr& app) {
+  std::size_t count = 0;
+  for (const auto& worker : workers_of(app)) count += !worker->isNull("request");
+  return count;
+}
+
+std::uint64_t counter(const Object::Ptr& app, const std::string& name) {
+  const Object::Ptr counters = app->getObject("counters");
+  return counters && counters->has(name) ? counters->getValue<std::uint64_t>(name) : 0;
+}
+
+TEST(Status, TellsPortsWorkersAndWhatHasHappened) {
+  Server server({told("workers: {min: 2, max: 2}\n"),
+                 {.name = "hello", .plugin = plugin_file("hello"), .listen = {"127.0.0.1:0", "unix:hello.sock"}}});
+  server.expect_error("GET \"/fail\" answered 500");
+  server.expect_error("died of signal 9");
+  server.start();
+  const Endpoint& endpoint = server.listener("told");
+  EXPECT_TRUE(fetch(endpoint, ScgiRequest::get("/")).complete(200));
+  EXPECT_TRUE(fetch(endpoint, ScgiRequest::get("/fail").add("HTTP_X_DO", "fail")).complete(500));
+  EXPECT_TRUE(fetch(endpoint, ScgiRequest::get("/die").add("HTTP_X_DO", "die")).complete(502));
+  ASSERT_TRUE(server.at_rest());
+
+  const Object::Ptr status = status_of(server);
+  EXPECT_EQ(status->getValue<int>("pid"), server.pid());
+  EXPECT_EQ(status->getValue<std::string>("state"), "running");
+  EXPECT_EQ(status->getValue<std::string>("config"), fs::canonical(server.config_file()).string());
+  EXPECT_TRUE(status->isNull("last_reload"));
+  const Object::Ptr app = app_of(status);
+  EXPECT_EQ(app->getValue<std::string>("name"), "told");
+  EXPECT_EQ(app->getValue<std::string>("state"), "running");
+  EXPECT_EQ(app->getValue<int>("generation"), 1);
+  EXPECT_EQ(app->getArray("listeners")->getElement<std::string>(0), endpoint.to_string());
+  EXPECT_EQ(workers_of(app).size(), 2U);
+  for (const auto& worker : workers_of(app)) {
+    EXPECT_EQ(worker->getValue<std::string>("state"), "IDLE");
+    EXPECT_TRUE(worker->isNull("request"));
+    EXPECT_EQ(find_process(worker->getValue<int>("pid"))->parent, server.pid());
+  }
+  EXPECT_EQ(counter(app, "requests"), 3U);
+  EXPECT_EQ(counter(app, "responses_2xx"), 1U);
+  EXPECT_EQ(counter(app, "responses_5xx"), 2U);
+  EXPECT_EQ(counter(app, "forks"), 3U);
+  EXPECT_EQ(counter(app, "crashes"), 1U);
+  EXPECT_EQ(app_of(status, 1)->getArray("listeners")->getElement<std::string>(1),
+            server.listener("hello", 1).to_string());
+}
+
+TEST(Status, AnswersWhileEveryWorkerHangs) {
+  Server server({told("workers: {min: 2, max: 2}\nqueue: {age: 1m}\ntimeouts: {stop: 100ms}\n")});
+  for (int i = 0; i < 2; ++i) server.expect_error(fmt::format("killed by timeouts.stop with GET \"/hangs/{}\"", i));
+  server.start();
+  std::vector<Connection> asked;
+  for (int i = 0; i < 5; ++i) {
+    asked.push_back(Connection::to(server.listener("told")));
+    ASSERT_TRUE(asked.back().send(ScgiRequest::get(fmt::format("/hangs/{}", i)).add("HTTP_X_DO", "hang").bytes()));
+  }
+  Object::Ptr app;
+  const auto all_hang = [&] {
+    app = app_of(status_of(server));
+    return busy(app) == 2 && app->getObject("queue")->getValue<int>("length") == 3;
+  };
+  ASSERT_TRUE(eventually(all_hang, 4 * kPatience, milliseconds(50)));
+  EXPECT_EQ(app->getValue<int>("connections"), 5);
+  std::set<std::string> uris;
+  for (const auto& worker : workers_of(app)) {
+    EXPECT_EQ(worker->getValue<std::string>("state"), "BUSY");
+    EXPECT_EQ(worker->getObject("request")->getValue<std::string>("method"), "GET");
+    uris.insert(worker->getObject("request")->getValue<std::string>("uri"));
+  }
+  EXPECT_EQ(uris, (std::set<std::string>{"/hangs/0", "/hangs/1"}));
+
+  Command table("status", server);
+  EXPECT_EQ(table.wait(), ExitStatus::exited(0));
+  EXPECT_THAT(table.output(), AllOf(HasSubstr("QUEUE"), HasSubstr("3/1024"), HasSubstr("GET /hangs/1 (")));
+  server.skip_rest("its workers hang");
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait(), ExitStatus::exited(0));
+}
+
+TEST(Status, IsGoodJsonWhateverClientsSend) {
+  Server server({told("workers: {min: 1, max: 1}\ntimeouts: {stop: 100ms}\n")});
+  server.expect_error("killed by timeouts.stop with G");
+  server.start();
+  Connection hostile = Connection::to(server.listener("told"));
+  ASSERT_TRUE(hostile.send(ScgiRequest("G\"\x1b", "/\x1b[31m\xff\xfe\"\\\n\xe2\x80\xae" + std::string(3000, '\x80'))
+                               .add("HTTP_X_DO", "hang")
+                               .bytes()));
+  ASSERT_TRUE(eventually([&] { return busy(app_of(status_of(server))) == 1; }, 4 * kPatience, milliseconds(50)));
+  Command status("status", server, {"--json"});
+  ASSERT_EQ(status.wait(), ExitStatus::exited(0));
+  const std::string text = status.output();
+  EXPECT_EQ(text.find('\n'), text.size() - 1) << "one line";
+  for (std::size_t i = 0; i + 1 < text.size();) {
+    const forklift::Utf8 character = forklift::first_character(std::string_view(text).substr(i));
+    ASSERT_TRUE(character.bytes > 0 && forklift::is_harmless(character.code)) << "at " << i << " of " << text;
+    i += character.bytes;
+  }
+  const Object::Ptr request = workers_of(app_of(status_of(server))).at(0)->getObject("request");
+  EXPECT_EQ(request->getValue<std::string>("method"), "G\\\"\\x1b");
+  EXPECT_THAT(request->getValue<std::string>("uri"),
+              testing::StartsWith("/\\x1b[31m\\xff\\xfe\\\"\\\\\\n\\xe2\\x80\\xae\\x80"));
+  server.skip_rest("its worker hangs");
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait(), ExitStatus::exited(0));
+}
+
+TEST(Status, AnswersWhileTheFileIsBrokenOrGone) {
+  Server server({told()}, "control: in-a-file-of-its-own\n");
+  server.start();
+  for (const char* text : {"control: in-a-file-of-its-own\napps: [\n", "\t\ncontrol: 'in-a-file-of-its-own' # here"}) {
+    write_file(server.config_file(), text);
+    EXPECT_EQ(status_of(server)->getValue<int>("pid"), server.pid()) << text;
+  }
+  fs::remove(server.config_file());
+  Command lost("status", server);
+  EXPECT_EQ(lost.wait(), ExitStatus::exited(1));
+  EXPECT_THAT(lost.output(), AllOf(HasSubstr("no server runs there"), HasSubstr("--control names the socket")));
+  Command found({"status", "--control", server.folder() / "in-a-file-of-its-own"});
+  EXPECT_EQ(found.wait(), ExitStatus::exited(0)) << found.output();
+  server.write_config();
+}
+
+}  // namespace
+}  // namespace harness
