@@ -118,7 +118,7 @@ void App::dispatch() {
   std::erase_if(older_, [](const auto& pool) { return pool->slots().processes() == 0; });
 }
 
-void App::adopt(std::unique_ptr<WorkerPool> proved, std::shared_ptr<AccessFile> access_file) {
+void App::adopt(std::unique_ptr<WorkerPool> proved, std::shared_ptr<AccessFile> access_file, bool on_probation) {
   const TimePoint by = deadline_after(Clock::now(), config().timeouts.drain);
   older_.push_back(std::exchange(pool_, std::move(proved)));
   older_.back()->leave(by);
@@ -126,7 +126,7 @@ void App::adopt(std::unique_ptr<WorkerPool> proved, std::shared_ptr<AccessFile> 
   access_file_ = std::move(access_file);
 
   const Duration probation = config().reload.probation;
-  const bool has_before = probation > Duration::zero() && older_.back()->generation().proved;
+  const bool has_before = on_probation && probation > Duration::zero() && older_.back()->generation().proved;
   before_ = has_before ? older_.back()->generation_shared() : nullptr;
   before_counts_ = older_.back()->counts();
   rollback_ = nullptr;

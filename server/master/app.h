@@ -43,8 +43,9 @@ class App final : public PoolOwner {
   void dispatch();
 
   // From now on requests go to the workers of `proved`, and their generation's configuration is the app's. The workers
-  // of the generation before finish what they have, within its timeouts.drain.
-  void adopt(std::unique_ptr<WorkerPool> proved, std::shared_ptr<AccessFile> access_file);
+  // of the generation before finish what they have, within its timeouts.drain. `on_probation`: where reload.probation
+  // says so, that one may come back; see take_rollback().
+  void adopt(std::unique_ptr<WorkerPool> proved, std::shared_ptr<AccessFile> access_file, bool on_probation);
   // The generation before, where the current one is on probation and has crashed too often; at most once.
   std::shared_ptr<Generation> take_rollback() { return std::exchange(rollback_, nullptr); }
   // Workers of older generations that still have a request, or do not leave.

@@ -184,7 +184,7 @@ void Reload::switch_to(Step& step) {
                                                   std::move(member.access_file)));
       member.app = realm_.apps.back().get();
     } else {
-      member.app->adopt(member.candidate->take_pool(), std::move(member.access_file));
+      member.app->adopt(member.candidate->take_pool(), std::move(member.access_file), !is_rollback_);
     }
     const std::string& name = member.app->name();
     const unsigned leaving = member.app->leavers();
@@ -203,7 +203,7 @@ void Reload::switch_to(Step& step) {
   step.is_over = true;
 }
 
-void Reload::fail_step(Step& step, std::string_view app, std::string_view how) {
+void Reload::fail_step(Step& step, std::string_view app, std::string_view how, log::Level level) {
   for (Member& member : step.members) {
     const std::string& name = member.candidate->app();
     const std::uint64_t stays =
@@ -211,10 +211,12 @@ void Reload::fail_step(Step& step, std::string_view app, std::string_view how) {
     const std::string consequence = stays > 0    ? fmt::format("generation {} stays", stays)
                                     : member.app ? "it stays degraded"
                                                  : "it is not added";
-    const std::string line =
-        name == app ? fmt::format("{}; {}", how, consequence)
-                    : fmt::format("app \"{}\": {}, as it changes together with app \"{}\"", name, consequence, app);
-    log::error("{}", line);
+    std::string line = fmt::format("{}; {}", how, consequence);
+    if (app.empty()) line = fmt::format("app \"{}\": {}", name, line);
+    if (!app.empty() && name != app) {
+      line = fmt::format("app \"{}\": {}, as it changes together with app \"{}\"", name, consequence, app);
+    }
+    log::write(level, line);
     tell_(name, line);
     note_outcome({.app = name, .kind = AppOutcome::Kind::kFailed, .generation = stays, .reason = line});
     member.candidate->give_up();
@@ -223,7 +225,7 @@ void Reload::fail_step(Step& step, std::string_view app, std::string_view how) {
   for (const std::string& name : step.unit.removed) {
     App* removed = find(name);
     const std::string line = fmt::format("app \"{}\": stays, as it changes together with app \"{}\"", name, app);
-    log::error("{}", line);
+    log::write(level, line);
     note_outcome({.app = name,
                   .kind = AppOutcome::Kind::kFailed,
                   .generation = removed ? removed->pool().generation().number : 0,
@@ -306,7 +308,7 @@ void Reload::on_probe_readable(std::uint32_t serial) {
 
 void Reload::give_up() {
   for (Step& step : steps_) {
-    if (!step.is_over && is_under_way_) fail_step(step, "", "the server stops");
+    if (!step.is_over && is_under_way_) fail_step(step, "", "the server stops", log::Level::kInfo);
   }
   if (!is_under_way_) result_.problems.emplace_back("the server stops");
   loader_.reset();

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/log.h"
 #include "config/changes.h"
 #include "config/config.h"
 #include "master/access_log.h"
@@ -58,6 +59,9 @@ class Reload {
   Reload& operator=(const Reload&) = delete;
   ~Reload();
 
+  // What it brings was there before, and is not put on probation.
+  void go_back() { is_rollback_ = true; }
+
   void start();
   // To be called in each turn of the loop.
   void go_on();
@@ -100,7 +104,7 @@ class Reload {
   void go_on_with(Step& step);
   bool may_switch(Step& step);
   void switch_to(Step& step);
-  void fail_step(Step& step, std::string_view app, std::string_view how);
+  void fail_step(Step& step, std::string_view app, std::string_view how, log::Level level = log::Level::kError);
   Result<void> start_listeners(const Step& step);
   void move_doors(Step& step);
   void remove_apps(const Step& step);
@@ -118,6 +122,7 @@ class Reload {
   std::vector<Step> steps_;
   std::unique_ptr<Loader> loader_;
   std::vector<std::unique_ptr<Candidate>> given_up_;
+  bool is_rollback_ = false;
   bool is_under_way_ = false;
   bool is_over_ = false;
   ReloadResult result_;

@@ -56,24 +56,31 @@ void Reloads::ask(Request request) {
 
 void Reloads::go_on() {
   std::erase_if(leaving_, [](const auto& candidate) { return candidate->is_gone(); });
-  if (!running_) begin();
-  if (!running_) return;
-  running_->go_on();
-  if (running_->is_under_way() && !std::exchange(settings_adopted_, true)) adopt_settings(running_->next());
-  if (running_->is_over()) conclude();
+  // No event may come that would bring the next one's turn.
+  while (running_ || begin()) {
+    if (!running_) continue;
+    running_->go_on();
+    if (running_->is_under_way() && !std::exchange(settings_adopted_, true)) adopt_settings(running_->next());
+    if (!running_->is_over()) return;
+    conclude();
+  }
 }
 
 // ---- what is asked for ----
 
-void Reloads::begin() {
+// False: nothing was asked for. It may have ended at once.
+bool Reloads::begin() {
   if (waiting_.empty()) return begin_rollback();
   request_ = std::move(waiting_.front());
   waiting_.pop_front();
   if (!request_.tell) request_.tell = [](std::string_view, std::string_view) {};
   began_ = std::chrono::system_clock::now();
   settings_adopted_ = request_.kind != Request::Kind::kAll;
-  if (request_.kind == Request::Kind::kRestart) return begin_restart();
+  request_.kind == Request::Kind::kRestart ? begin_restart() : begin_reload();
+  return true;
+}
 
+void Reloads::begin_reload() {
   log::info("reloading {}{}", config_.file, request_.app.empty() ? "" : fmt::format(", app \"{}\"", request_.app));
   if (request_.kind == Request::Kind::kAll) service_manager_.say_reloading();
   // A regular file, and a few milliseconds; whatever may wait for others is the loader's.
@@ -101,7 +108,7 @@ void Reloads::begin_restart() {
 }
 
 // A generation on probation has crashed too often.
-void Reloads::begin_rollback() {
+bool Reloads::begin_rollback() {
   for (const auto& app : realm_.apps) {
     const auto before = app->is_stopping() ? nullptr : app->take_rollback();
     if (!before) continue;
@@ -113,8 +120,10 @@ void Reloads::begin_rollback() {
     began_ = std::chrono::system_clock::now();
     settings_adopted_ = true;
     running_ = std::make_unique<Reload>(*app, std::move(next), realm_, [](std::string_view, std::string_view) {});
-    return;
+    running_->go_back();
+    return true;
   }
+  return false;
 }
 
 void Reloads::refuse(const std::string& problem) {
@@ -162,8 +171,9 @@ void Reloads::conclude() {
 }
 
 void Reloads::finish(ReloadResult result) {
-  for (const std::string& problem : result.problems) log::error("reload: {}", problem);
-  if (!result.problems.empty()) log::error("reload: nothing has changed");
+  const log::Level level = stopping_ ? log::Level::kInfo : log::Level::kError;
+  for (const std::string& problem : result.problems) log::write(level, fmt::format("reload: {}", problem));
+  if (!result.problems.empty()) log::write(level, "reload: nothing has changed");
   if (result.problems.empty()) log::info("reload: {}", summary_of(result));
   if (request_.kind == Request::Kind::kAll) service_manager_.say_ready(describe_service(realm_.apps));
   last_ = {began_, std::chrono::system_clock::now(), result};
@@ -172,6 +182,7 @@ void Reloads::finish(ReloadResult result) {
 }
 
 void Reloads::stop() {
+  stopping_ = true;
   if (running_) {
     running_->give_up();
     conclude();

@@ -58,9 +58,10 @@ class Reloads {
   const std::optional<Last>& last() const { return last_; }
 
  private:
-  void begin();
+  bool begin();
+  void begin_reload();
   void begin_restart();
-  void begin_rollback();
+  bool begin_rollback();
   void adopt_settings(const config::Config& next);
   void conclude();
   void refuse(const std::string& problem);
@@ -74,6 +75,7 @@ class Reloads {
   Request request_;  // of the one that runs
   std::unique_ptr<Reload> running_;
   bool settings_adopted_ = false;
+  bool stopping_ = false;
   std::vector<std::unique_ptr<Candidate>> leaving_;
   WallTime began_;
   std::optional<Last> last_;
