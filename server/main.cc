@@ -27,6 +27,7 @@ using namespace forklift;
   worker::run({.app = birth.app,
                .identity = birth.identity,
                .generation = birth.generation,
+               .lend_bytes = birth.lend_bytes,
                .runtime_dir = std::move(birth.runtime_dir),
                .descriptors = birth.descriptors,
                .master = birth.master,

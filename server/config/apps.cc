@@ -17,6 +17,13 @@ bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
+bool is_visible_character(char c) {
+  return c > ' ' && c <= '~';
+}
+
+// Shorter than the least limits.head.
+constexpr std::size_t kProbeBytesMax = 512;
+
 // Words that would be a strange name for a file.
 bool is_log_service(std::string_view written) {
   return written == "syslog" || written == "journal";
@@ -162,6 +169,20 @@ void read_workers(Value& value) {
   if (workers.min > workers.max) {
     value.refuse(fmt::format("min ({}) is more than max ({})", workers.min, workers.max));
   }
+}
+
+void read_probe(Value& value) {
+  const auto written = value.text();
+  if (!written) return;
+  const bool is_request = written->starts_with("GET /") || written->starts_with("HEAD /");
+  if (!is_request || !std::ranges::all_of(written->substr(written->find(' ') + 1), is_visible_character)) {
+    return value.refuse(fmt::format("{} is not a request; write GET or HEAD, a blank and a path that begins with /",
+                                    quote(*written, 60)));
+  }
+  if (written->size() > kProbeBytesMax) {
+    return value.refuse(fmt::format("has {} bytes; at most {}", written->size(), kProbeBytesMax));
+  }
+  value.app().reload.probe = *written;
 }
 
 void read_settings(Value& value) {

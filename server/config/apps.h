@@ -19,6 +19,7 @@ void read_app_name(Value& value);           // [a-z0-9_-]+
 void read_listen(Value& value);             // one listener or a list of them
 void read_listen_address(Value& value);     // the address of one that is written as a map
 void read_workers(Value& value);            // min and max, which have to agree
+void read_probe(Value& value);              // a method and a URI
 void read_settings(Value& value);           // anything
 
 Node show_section(const Subject& subject, const Key& key);
@@ -29,6 +30,7 @@ Node show_apps(const Subject& subject, const Key& key);
 Node show_app_name(const Subject& subject, const Key& key);
 Node show_listen(const Subject& subject, const Key& key);
 Node show_listen_address(const Subject& subject, const Key& key);
+Node show_probe(const Subject& subject, const Key& key);
 Node show_settings(const Subject& subject, const Key& key);
 
 }  // namespace forklift::config

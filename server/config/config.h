@@ -2,6 +2,7 @@
 // never changed afterwards.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -82,9 +83,25 @@ struct Timeouts {
   Duration request = seconds(60);  // time in the plugin without reading, writing or returning
   Duration total{};                // a request as a whole, since accept
   Duration start = seconds(30);    // fork to READY
+  Duration drain = seconds(300);   // requests of an older generation, after a reload
   Duration stop = seconds(30);     // all workers at a stop
 
   bool operator==(const Timeouts&) const = default;
+};
+
+// How a new generation of the app proves itself.
+struct Reload {
+  std::string probe;     // `GET /healthz`: a request whose answer has to be below 400; empty: none
+  Duration probation{};  // for so long the generation before may come back; 0 = never
+  unsigned crashes = 3;  // so many deaths in that time bring it back
+
+  // The two words of `probe`.
+  std::string_view probe_method() const { return std::string_view(probe).substr(0, probe.find(' ')); }
+  std::string_view probe_uri() const {
+    return std::string_view(probe).substr(std::min(probe.find(' ') + 1, probe.size()));
+  }
+
+  bool operator==(const Reload&) const = default;
 };
 
 struct Queue {
@@ -149,6 +166,7 @@ struct App {
   Limits limits;
   Timeouts timeouts;
   Queue queue;
+  Reload reload;
   Confinement confinement;
   AccessLog access_log;
   Settings settings;

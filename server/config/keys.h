@@ -34,6 +34,7 @@ struct Type {
     kAccount,   // the name or the number of a user or group
     kOctal,     // permissions, `min` to `max`
     kFormat,    // of an access log
+    kRequest,   // a method and a URI
     kWord,      // one of `words`
     kCount,     // a number, `min` to `max`
     kSize,      // bytes, `min` to `max`

@@ -79,6 +79,10 @@ Node show_apps(const Subject& subject, const Key&) {
   return list;
 }
 
+Node show_probe(const Subject& subject, const Key&) {
+  return scalar_or_nothing(subject.app->reload.probe);
+}
+
 Node show_app_name(const Subject& subject, const Key&) {
   return scalar(subject.app->name);
 }

@@ -95,6 +95,7 @@ Object plain_value_of(const Key& key, bool as_defaults) {
     // An octal number without quotes is one integer to YAML 1.1 and another to YAML 1.2.
     case Kind::kOctal: return any_of({object({{"type", "integer"}, {"minimum", 0}}), text_like("^0*[0-7]{1,3}$")});
     case Kind::kFormat: return text_like(".");
+    case Kind::kRequest: return text_like("^(GET|HEAD) /[!-~]*$");
     case Kind::kWord: return one_of_words(type);
     case Kind::kCount: return integer(type);
     case Kind::kSize: return any_of({integer(type), text_like("^(0|[1-9][0-9]*)[KMG]?$")});

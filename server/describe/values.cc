@@ -50,6 +50,7 @@ std::string kind_of(const Type& type) {
     case Kind::kAccount: return "a name or a number";
     case Kind::kOctal: return with_range("octal digits", type);
     case Kind::kFormat: return fmt::format("a text with fields such as $status or ${{status}}: {}", access_fields());
+    case Kind::kRequest: return "GET or HEAD and a path";
     case Kind::kWord: return words_of(type);
     case Kind::kCount: return with_range("a number", type);
     case Kind::kSize: return with_range("a size", type);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ namespace {
 constexpr std::size_t kTextBytesMax = 1024 * 1024;
 
 [[noreturn]] void work_and_tell(int to, const std::function<std::string()>& work) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // whoever asks may be ended, too
   std::string text;
   try {
     text = work();

@@ -31,6 +31,9 @@ bool has_left(const Connection& connection) {
 // The status of a request that nobody waited for: none was sent. nginx's number for it.
 constexpr unsigned kClientLeft = 499;
 
+// Fewer crashes than one in so many requests may be chance.
+constexpr std::uint64_t kRequestsPerCrash = 20;
+
 // What a message that was held back says of itself when it is let through.
 std::string and_more(unsigned held_back) {
   return held_back == 0 ? "" : fmt::format(" (and {} more since the last such line)", held_back);
@@ -48,25 +51,36 @@ unsigned sent_status(const Connection& connection) {
 
 }  // namespace
 
-App::App(std::shared_ptr<Generation> first, std::uint32_t number, Loop& loop, Farewell& farewell, Spawner& spawner,
+App::App(std::shared_ptr<Generation> first, const Workshop& workshop, Farewell& farewell,
          std::shared_ptr<AccessFile> access_file)
-    : loop_(loop),
+    : App(std::make_unique<WorkerPool>(std::move(first), WorkerPool::Purpose::kServe, workshop, *this), workshop,
+          farewell, std::move(access_file)) {}
+
+App::App(std::unique_ptr<WorkerPool> proved, const Workshop& workshop, Farewell& farewell,
+         std::shared_ptr<AccessFile> access_file)
+    : loop_(workshop.loop),
       farewell_(farewell),
       access_file_(std::move(access_file)),
-      pool_(std::move(first), number, loop, spawner, *this),
+      pool_(std::move(proved)),
+      probation_([this] {
+        log::info("app \"{}\": generation {} has passed its probation", name(), pool_->generation().number);
+        before_ = nullptr;
+      }),
       stop_timer_([this] {
-        if (pool_.slots().processes() == 0 && queue_.empty()) return;
-        log::warning("app \"{}\": workers are left after timeouts.stop; killing them", name());
+        if (processes() == 0 && queue_.empty()) return;
+        log::warning("app \"{}\": workers are left after {}; killing them", name(), stop_key_);
         stop_at_once();
-      }) {}
+      }) {
+  pool_->serve(*this);
+}
 
 // ---- queue and dispatch ----
 
 void App::enqueue(Connection& connection) {
   if (stopped_) return farewell_.answer(connection, 503);
-  if (state() == AppState::kDegraded) return farewell_.answer(connection, 503, seconds_until(pool_.retry_at()));
+  if (state() == AppState::kDegraded) return farewell_.answer(connection, 503, seconds_until(pool_->retry_at()));
   // For whom a worker is idle, he does not wait: he is lent in this turn of the loop.
-  if (queue_.size() >= config().queue.length + pool_.slots().count(SlotState::kIdle)) {
+  if (queue_.size() >= config().queue.length + pool_->slots().count(SlotState::kIdle)) {
     if (const auto held_back = full_.pass(Clock::now())) {
       log::warning("app \"{}\": the queue is full (queue.length, {}); answered 503{}", name(), queue_.size(),
                    and_more(*held_back));
@@ -87,7 +101,7 @@ void App::wait_in_queue(Connection& connection) {
 
 void App::dispatch() {
   while (!queue_.empty()) {
-    WorkerSlot* slot = pool_.slots().lowest_idle();
+    WorkerSlot* slot = pool_->slots().lowest_idle();
     if (!slot) break;
     Connection& connection = *queue_.front();
     if (has_left(connection)) {
@@ -100,12 +114,51 @@ void App::dispatch() {
       break;
     }
   }
-  pool_.grow();
+  pool_->grow();
+  std::erase_if(older_, [this](const auto& pool) {
+    const bool is_gone = pool->slots().processes() == 0;
+    if (is_gone) past_ += pool->counters();
+    return is_gone;
+  });
+}
+
+void App::adopt(std::unique_ptr<WorkerPool> proved, std::shared_ptr<AccessFile> access_file, bool on_probation) {
+  const TimePoint by = deadline_after(Clock::now(), config().timeouts.drain);
+  older_.push_back(std::exchange(pool_, std::move(proved)));
+  older_.back()->leave(by);
+  pool_->serve(*this);
+  access_file_ = std::move(access_file);
+
+  const Duration probation = config().reload.probation;
+  const bool has_before = on_probation && probation > Duration::zero() && older_.back()->generation().proved;
+  before_ = has_before ? older_.back()->generation_shared() : nullptr;
+  before_counts_ = older_.back()->counts();
+  rollback_ = nullptr;
+  probation_.set(loop_.timers, before_ ? Clock::now() + probation : kNever);
+}
+
+void App::on_crash(const WorkerPool& pool, Crash crash) {
+  if (&pool != pool_.get() || !before_) return;
+  const WorkerPool::Counts now = pool.counts();
+  const bool often = now.crashes >= config().reload.crashes && now.crashes * kRequestsPerCrash > now.requests &&
+                     before_counts_.crashes * now.requests < now.crashes * before_counts_.requests;
+  if (crash == Crash::kInRequest && !often) return;
+  log::error("app \"{}\": generation {} is on probation (reload.probation), and {}", name(), pool.generation().number,
+             crash == Crash::kInRequest ? fmt::format("{} of its {} requests have crashed", now.crashes, now.requests)
+                                        : "a worker has died without a request");
+  rollback_ = std::exchange(before_, nullptr);
+  probation_.cancel();
+}
+
+unsigned App::leavers() const {
+  unsigned count = 0;
+  for (const auto& pool : older_) count += pool->slots().processes();
+  return count;
 }
 
 // False where no lend can succeed just now.
 bool App::lend(WorkerSlot& slot, Connection& connection) {
-  const WorkerPool::Lend result = pool_.lend(slot, connection);
+  const WorkerPool::Lend result = pool_->lend(slot, connection);
   if (result != WorkerPool::Lend::kLent) return result == WorkerPool::Lend::kTryOthers;
   queue_.remove(connection);
   connection.waited += slot.lent_at - connection.queued;
@@ -115,10 +168,11 @@ bool App::lend(WorkerSlot& slot, Connection& connection) {
 
 void App::on_deadline(Connection& connection) {
   if (connection.state == ConnectionState::kLent) {
-    const std::uint32_t index = connection.slot->index;
-    if (WorkerSlot* slot = pool_.slots().find(index, connection.slot->serial)) {
-      pool_.kill(*slot, KillReason::kTotalTimeout);
-    }
+    const WorkerSlot& lent_to = *connection.slot;
+    for_each_pool([&](WorkerPool& pool) {
+      WorkerSlot* slot = pool.slots().find(lent_to.index, lent_to.serial);
+      if (slot == &lent_to) pool.kill(*slot, KillReason::kTotalTimeout);
+    });
     return;
   }
   if (const auto held_back = aged_.pass(Clock::now())) {
@@ -189,26 +243,46 @@ void App::on_orphan(Connection& connection, Fate fate) {
 }
 
 void App::on_degraded() {
-  refuse_all(seconds_until(pool_.retry_at()));
+  refuse_all(seconds_until(pool_->retry_at()));
 }
 
 // ---- stop ----
 
-void App::stop() {
-  pool_.begin_stop();
-  stop_deadline_ = Clock::now() + config().timeouts.stop;
+void App::stop(TimePoint deadline, std::string_view because) {
+  for_each_pool([](WorkerPool& pool) { pool.begin_stop(); });
+  stopping_ = true;
+  if (deadline < stop_deadline_) {
+    stop_deadline_ = deadline;
+    stop_key_ = because;
+  }
   stop_timer_.set(loop_.timers, stop_deadline_);
 }
 
 void App::stop_at_once() {
-  pool_.begin_stop();
-  stopped_ = true;
+  stopping_ = stopped_ = true;
   refuse_all(0);
-  pool_.kill_all();
+  for_each_pool([](WorkerPool& pool) {
+    pool.begin_stop();
+    pool.kill_all();
+  });
 }
 
 void App::drain_when_idle() {
-  if (tally_.pending == 0) pool_.drain_all();
+  if (tally_.pending == 0) pool_->drain_all();
+}
+
+unsigned App::processes() const {
+  return pool_->slots().processes() + leavers();
+}
+
+WorkerCounters App::worker_counters() const {
+  WorkerCounters sum = past_;
+  for_each_pool([&](const WorkerPool& pool) { sum += pool.counters(); });
+  return sum;
+}
+
+bool App::is_gone() const {
+  return stopping_ && tally_.connections == 0 && processes() == 0;
 }
 
 }  // namespace forklift::master

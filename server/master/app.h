@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/throttle.h"
 #include "master/access_log.h"
@@ -18,7 +19,7 @@
 
 namespace forklift::master {
 
-class App final : private PoolOwner {
+class App final : public PoolOwner {
  public:
   // How many connections the app holds: `pending` are those of reception, queue and workers, `connections` all,
   // lingering ones included.
@@ -27,9 +28,11 @@ class App final : private PoolOwner {
     std::size_t pending = 0;
   };
 
-  // `number` names the app in the poller, together with a slot's index. All references outlive it.
-  // `access_file` may be empty.
-  App(std::shared_ptr<Generation> first, std::uint32_t number, Loop& loop, Farewell& farewell, Spawner& spawner,
+  // All that `workshop` names, and `farewell`, outlive it. `access_file` may be empty.
+  App(std::shared_ptr<Generation> first, const Workshop& workshop, Farewell& farewell,
+      std::shared_ptr<AccessFile> access_file);
+  // One that has proved itself before there was an app.
+  App(std::unique_ptr<WorkerPool> proved, const Workshop& workshop, Farewell& farewell,
       std::shared_ptr<AccessFile> access_file);
 
   // Starts the first worker, which makes the image and proves the generation; the others follow when it is READY.
@@ -39,6 +42,16 @@ class App final : private PoolOwner {
   void enqueue(Connection& connection);
   // Lends what is queued to idle workers, the lowest first, and starts more where all are busy.
   void dispatch();
+
+  // From now on requests go to the workers of `proved`, and their generation's configuration is the app's. The workers
+  // of the generation before finish what they have, within its timeouts.drain. `on_probation`: where reload.probation
+  // says so, that one may come back; see take_rollback().
+  void adopt(std::unique_ptr<WorkerPool> proved, std::shared_ptr<AccessFile> access_file, bool on_probation);
+  // The generation before, where the current one is on probation and has crashed too often; at most once.
+  std::shared_ptr<Generation> take_rollback() { return std::exchange(rollback_, nullptr); }
+  // Workers of older generations that still have a request, or do not leave.
+  unsigned leavers() const;
+
   // A connection has been QUEUED for queue.age, or LENT until timeouts.total.
   void on_deadline(Connection& connection);
 
@@ -50,21 +63,34 @@ class App final : private PoolOwner {
   };
   void note(const Connection& connection, const Outcome& outcome);
 
-  // The server stops: no worker is started any more unless a queued connection needs one; when nothing is pending, the
-  // workers are drained. At timeouts.stop those that are left are killed.
-  void stop();
+  // The server stops, or the app is no longer in its configuration: no worker is started any more unless a queued
+  // connection needs one; when nothing is pending, the workers are drained. At `deadline`, which comes from the key
+  // `because` of the configuration, those that are left are killed.
+  void stop(TimePoint deadline, std::string_view because);
   void stop_at_once();
   // While stopping: drains the workers as soon as nothing is pending.
   void drain_when_idle();
+  // Stopped, and nothing refers to it any more.
+  bool is_gone() const;
 
-  AppState state() const { return pool_.state(); }
+  AppState state() const { return pool_->state(); }
   const std::string& name() const { return config().name; }
-  const config::App& config() const { return pool_.config(); }
+  const config::App& config() const { return pool_->config(); }
   Tally& tally() { return tally_; }
   const RequestCounters& counters() const { return counters_; }
   const ConnectionQueue& queue() const { return queue_; }
-  WorkerPool& pool() { return pool_; }
+  WorkerPool& pool() { return *pool_; }
+  bool is_stopping() const { return stopping_; }
   TimePoint stop_deadline() const { return stop_deadline_; }
+  const std::shared_ptr<AccessFile>& access_file() const { return access_file_; }
+  // Processes of all its generations.
+  unsigned processes() const;
+  // Of all its generations, those that are gone included.
+  WorkerCounters worker_counters() const;
+  template <typename Visitor>
+  void for_each_worker(Visitor visit) {
+    for_each_pool([&](WorkerPool& pool) { pool.slots().for_each(visit); });
+  }
 
  private:
   void on_done(Connection& connection, const ipc::Done& done) override;
@@ -72,22 +98,37 @@ class App final : private PoolOwner {
   void on_degraded() override;
   void on_retry() override { dispatch(); }
   std::size_t waiting() const override { return queue_.size(); }
+  void on_crash(const WorkerPool& pool, Crash crash) override;
 
   bool lend(WorkerSlot& slot, Connection& connection);
   void wait_in_queue(Connection& connection);
   void refuse_all(int retry_after_seconds);
 
+  template <typename Visitor>
+  void for_each_pool(Visitor visit) const {
+    visit(*pool_);
+    for (const auto& older : older_) visit(*older);
+  }
+
   Loop& loop_;
   Farewell& farewell_;
-  const std::shared_ptr<AccessFile> access_file_;
+  std::shared_ptr<AccessFile> access_file_;
   std::string access_line_;  // kept, so that its memory is reused
   Tally tally_;
   RequestCounters counters_;
+  WorkerCounters past_;  // of generations that are gone
   ConnectionQueue queue_;
-  WorkerPool pool_;
+  std::unique_ptr<WorkerPool> pool_;                // of the current generation; never empty
+  std::vector<std::unique_ptr<WorkerPool>> older_;  // whose workers are leaving
+  std::shared_ptr<Generation> before_;              // while the current one is on probation
+  WorkerPool::Counts before_counts_;                // of its workers
+  std::shared_ptr<Generation> rollback_;            // it is to come back
+  Timer probation_;
   Throttle full_;
   Throttle aged_;
 
+  bool stopping_ = false;
+  std::string_view stop_key_;
   bool stopped_ = false;  // the time for stopping is over: nothing is queued and nobody started any more
   TimePoint stop_deadline_ = kNever;
   Timer stop_timer_;

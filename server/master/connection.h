@@ -39,10 +39,12 @@ struct Connection {
   bool polled = false;  // stands in the poller
   config::HalfClose half_close = config::HalfClose::kAnswer;
   App* app = nullptr;
+  std::uint32_t door = 0;  // the serial of the door that it came through
   const protocol::Frame* frame = nullptr;
 
   HeadBuffer head;             // all bytes so far; kept until the worker says DONE, for another lend or an answer
   std::size_t bytes = 0;       // of them
+  std::size_t head_limit = 0;  // limits.head of the app when the first of them came
   std::size_t head_bytes = 0;  // where the head ends, once it is complete
   std::size_t unread = 0;      // at the end of `bytes`: only peeked, still in the socket (Unix sockets; see ipc::Lend)
   unsigned lends = 0;          // how often it was lent

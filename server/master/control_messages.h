@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "master/reload_result.h"
 
 namespace forklift::master {
 
@@ -19,21 +20,6 @@ struct ControlRequest {
 
 // `{"command":"reload","app":"shop"}`. The error names what is wrong with the line.
 Result<ControlRequest> parse_control_request(std::string_view line);
-
-// What has become of one app.
-struct AppReload {
-  std::string app;
-  std::string outcome;           // reloaded, added, removed, failed
-  std::uint64_t generation = 0;  // that it runs now; 0: none
-  std::string reason;            // failed: why
-};
-
-struct ReloadResult {
-  bool ok = false;
-  std::vector<AppReload> apps{};
-  std::vector<std::string> problems{};  // findings of the configuration, each with its place
-  std::vector<std::string> notes{};     // what is only taken over by a restart
-};
 
 // Events, without a newline. Texts may hold anything; what could drive a terminal is escaped.
 std::string stopping_event();

@@ -23,6 +23,14 @@ struct WorkerCounters {
   std::uint64_t crashes = 0;   // deaths that nobody has asked for
   std::uint64_t timeouts = 0;  // killed by one of the timeouts
 
+  WorkerCounters& operator+=(const WorkerCounters& other) {
+    forks += other.forks;
+    failed_starts += other.failed_starts;
+    crashes += other.crashes;
+    timeouts += other.timeouts;
+    return *this;
+  }
+
   // The worker was reaped.
   void count_death(const WorkerSlot& slot, int wait_status);
 };

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "master/app.h"
+#include "master/reception.h"
 
 namespace forklift::master {
 
@@ -14,13 +15,12 @@ using Family = config::Address::Family;
 
 constexpr Duration kAcceptPause = milliseconds(500);
 
-// `localhost` means both families; a machine without IPv6 has only one of them.
+}  // namespace
+
 bool is_optional(const config::Listen& listen, const Error& error) {
   const bool no_such_family = error.code() == EAFNOSUPPORT || error.code() == EADDRNOTAVAIL;
   return listen.from_localhost && listen.address.family == Family::kTcp6 && no_such_family;
 }
-
-}  // namespace
 
 Result<void> Doors::open(App& app, PassedSockets& passed) {
   for (const config::Listen& listen : app.config().listen) {
@@ -34,7 +34,7 @@ Result<void> Doors::open(App& app, PassedSockets& passed) {
       continue;
     }
     if (!listener) return Failure(listener.error());
-    add(std::move(*listener), app);
+    add(std::move(*listener), listen, app);
   }
   return {};
 }
@@ -45,58 +45,75 @@ Result<void> Doors::adopt(App& app, const config::Listen& listen, PassedSockets&
   for (UniqueFd& socket : *sockets) {
     auto listener = Listener::adopt(std::move(socket), listen);
     if (!listener) return Failure(listener.error());
-    add(std::move(*listener), app);
+    add(std::move(*listener), listen, app);
   }
   return {};
 }
 
-void Doors::add(Listener listener, App& app) {
-  const auto index = static_cast<std::uint32_t>(doors_.size());
-  doors_.push_back(
-      std::unique_ptr<Door>(new Door{std::move(listener), &app, Timer([this, index] { accept_on(index); })}));
+Door& Doors::add(Listener listener, const config::Listen& listen, App& app) {
+  const std::uint32_t serial = ++last_serial_;
+  const auto door = new Door{serial, listen, std::move(listener), &app, Timer([this, serial] { accept_on(serial); })};
+  return *(doors_[serial] = std::unique_ptr<Door>(door));
 }
 
 void Doors::start() {
-  for (std::uint32_t i = 0; i < doors_.size(); ++i) accept_on(i);
+  for_each([this](Door& door) { start(door); });
 }
 
 // Also the end of a pause, and the begin of listening: a listener stands in the poller unless it has been found that
 // nothing can be accepted for want of descriptors.
-void Doors::accept_on(std::uint32_t index) {
-  Door& door = *doors_[index];
-  if (door.listener.fd() < 0) return;
+void Doors::accept_on(std::uint32_t serial) {
+  const auto found = doors_.find(serial);
+  if (found == doors_.end()) return;
+  Door& door = *found->second;
   const bool was_paused = std::exchange(door.paused, false);
   const bool was_exhausted = std::exchange(door.exhausted, false);
-  if (reception_.accept_from(door.listener, *door.app)) {
-    if (was_paused) door.paused = !loop_.poller.add(door.listener.fd(), token(Watch::kListener, index, 0), EPOLLIN);
+  if (reception_.accept_from(door)) {
+    if (was_paused) door.paused = !loop_.poller.add(door.listener.fd(), token(Watch::kListener, 0, serial), EPOLLIN);
   } else {
     if (!was_paused) loop_.poller.remove(door.listener.fd());
-    if (was_exhausted) reception_.turn_away(door.listener, *door.app);
+    if (was_exhausted) reception_.turn_away(door);
     door.paused = door.exhausted = true;
   }
   if (door.paused) door.reopen.set(loop_.timers, Clock::now() + kAcceptPause);
 }
 
-// A listener that is closed resets what waits in its backlog, so everything in it is accepted first.
-void Doors::stop() {
-  for (const auto& door : doors_) {
-    door->listener.unlink();
-    if (!door->listener.is_adopted()) reception_.accept_all_from(door->listener, *door->app);
-    if (!door->paused) loop_.poller.remove(door->listener.fd());
-    door->reopen.cancel();
-    door->listener.close();
+void Doors::give(Door& door, App& to, const config::Listen& listen, const machine::Ownership& owner) {
+  if (auto changed = door.listener.change(door.listen, listen, owner); !changed) {
+    log::error("app \"{}\": {}; it stays as it was", to.name(), changed.error().message());
   }
+  door.listen = listen;
+  door.app = &to;
+  reception_.move(door, to);
+}
+
+// A listener that is closed resets what waits in its backlog, so everything in it is accepted first.
+void Doors::shut(Door& door) {
+  door.listener.unlink();
+  if (!door.listener.is_adopted()) reception_.accept_all_from(door);
+  if (!door.paused) loop_.poller.remove(door.listener.fd());
+  door.listener.close();
+}
+
+void Doors::close(Door& door) {
+  shut(door);
+  doors_.erase(door.serial);
+}
+
+void Doors::stop() {
+  for_each([this](Door& door) { shut(door); });
+  doors_.clear();
 }
 
 void Doors::close() {
-  for (const auto& door : doors_) door->listener.close();
+  for_each([](Door& door) { door.listener.close(); });
 }
 
 std::vector<std::string> Doors::addresses_of(const App& app) const {
   std::vector<std::string> addresses;
-  for (const auto& door : doors_) {
-    if (door->app == &app) addresses.push_back(door->listener.address().to_string());
-  }
+  for_each([&](const Door& door) {
+    if (door.app == &app) addresses.push_back(door.listener.address().to_string());
+  });
   return addresses;
 }
 

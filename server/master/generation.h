@@ -2,6 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "base/identity.h"
 #include "base/unique_fd.h"
@@ -9,14 +13,29 @@
 
 namespace forklift::master {
 
-// Shared by the workers born of it, and by the app while it is the current one. Neither its configuration nor its image
-// ever changes.
+// Shared by the workers born of it, and by the pool that starts them. Neither its configuration nor its image ever
+// changes.
 struct Generation {
   std::uint64_t number = 0;  // counted from 1 for each app, given when the load starts, never used again
   config::App config;
-  Identity identity;    // who its workers are
-  UniqueFd image;       // empty until its first worker is IMAGED
-  bool proved = false;  // one of its workers has been READY
+  Identity identity;           // who its workers are
+  std::size_t lend_bytes = 0;  // the most that one lend carries: also of a head that has come under earlier limits
+  UniqueFd image;              // empty until its first worker is IMAGED
+  bool proved = false;         // one of its workers has been READY
+};
+
+// All generations that somebody still has, and the numbers of those that there were.
+class Generations {
+ public:
+  // One with the next number of the app. `before` is what the app has run until now; nullptr: nothing.
+  std::shared_ptr<Generation> make(config::App config, Identity identity, const Generation* before = nullptr);
+
+  // In a new worker of `app`: overwrites what other apps keep secret (config/scrub.h).
+  void forget_all_but(const std::string& app);
+
+ private:
+  std::map<std::string, std::uint64_t> numbers_;  // the last ones, by app
+  std::vector<std::weak_ptr<Generation>> all_;
 };
 
 }  // namespace forklift::master

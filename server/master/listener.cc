@@ -104,7 +104,7 @@ Failure cannot(const config::Listen& listen, const Error& error) {
   return Failure(error.in(fmt::format("listen on {}", listen.address.to_string())));
 }
 
-Result<UniqueFd> open_and_bind(const config::Listen& listen) {
+Result<UniqueFd> open_and_bind(const config::Listen& listen, bool listens) {
   const config::Address& address = listen.address;
   auto to = to_socket_address(address);
   if (!to) return Failure(to.error());
@@ -126,18 +126,49 @@ Result<UniqueFd> open_and_bind(const config::Listen& listen) {
   if (address.family == Family::kUnix) {
     if (auto given = give_away(address.path, *owner); !given) return Failure(given.error());
   }
-  if (::listen(fd.get(), listen.backlog) != 0) return fail_errno("listen");
+  if (listens && ::listen(fd.get(), listen.backlog) != 0) return fail_errno("listen");
   return fd;
 }
 
 }  // namespace
 
 Result<Listener> Listener::bind(const config::Listen& listen) {
-  auto fd = open_and_bind(listen);
-  if (!fd) return cannot(listen, fd.error());
-  auto address = bound_address(fd->get());
+  auto fd = open_and_bind(listen, true);
+  return fd ? make(std::move(*fd), listen) : cannot(listen, fd.error());
+}
+
+Result<Listener> Listener::reserve(const config::Listen& listen) {
+  auto fd = open_and_bind(listen, false);
+  return fd ? make(std::move(*fd), listen) : cannot(listen, fd.error());
+}
+
+Result<Listener> Listener::take_over(UniqueFd reserved, const config::Listen& listen) {
+  return make(std::move(reserved), listen);
+}
+
+Result<void> Listener::start() {
+  if (::listen(fd_.get(), backlog_) == 0) return {};
+  return Failure(fail_errno("listen").value().in(fmt::format("listen on {}", address_.to_string())));
+}
+
+Result<void> Listener::change(const config::Listen& from, const config::Listen& to, const machine::Ownership& owner) {
+  half_close_ = to.half_close;
+  backlog_ = to.backlog;
+  if (is_adopted_) return {};
+  if (from.backlog != to.backlog) {
+    if (auto started = start(); !started) return started;
+  }
+  if (!is_unix() || (from.mode == to.mode && from.owner == to.owner && from.group == to.group)) return {};
+  const char* path = address_.path.c_str();
+  if (::lchown(path, owner.user, owner.group) != 0) return cannot(to, fail_errno("owner, group: chown").value());
+  if (::chmod(path, to.mode) != 0) return cannot(to, fail_errno("mode: chmod").value());
+  return {};
+}
+
+Result<Listener> Listener::make(UniqueFd fd, const config::Listen& listen) {
+  auto address = bound_address(fd.get());
   if (!address) return cannot(listen, address.error());
-  Listener listener(std::move(*fd), std::move(*address), listen);
+  Listener listener(std::move(fd), std::move(*address), listen);
   struct stat status {};
   if (listener.is_unix() && ::lstat(listener.address_.path.c_str(), &status) == 0) {
     listener.device_ = status.st_dev;

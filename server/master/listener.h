@@ -10,6 +10,7 @@
 #include "base/timers.h"
 #include "base/unique_fd.h"
 #include "config/config.h"
+#include "machine/identity.h"
 #include "protocol/frame.h"
 
 namespace forklift::master {
@@ -25,6 +26,13 @@ class Listener {
   // before anybody can connect.
   static Result<Listener> bind(const config::Listen& listen);
 
+  // Only binds: until start() nobody can connect.  [as bind()]
+  static Result<Listener> reserve(const config::Listen& listen);
+  // What another process has got by reserve() and passed to this one.  [master]
+  static Result<Listener> take_over(UniqueFd reserved, const config::Listen& listen);
+  // Listens.
+  Result<void> start();
+
   // Takes a socket that the service manager has bound and that listens already. It stays the service manager's: its
   // path is never removed, and what waits in its backlog is for whoever is started next.  [master]
   static Result<Listener> adopt(UniqueFd socket, const config::Listen& listen);
@@ -38,6 +46,10 @@ class Listener {
   int backlog() const { return backlog_; }
   config::HalfClose half_close() const { return half_close_; }
   bool is_adopted() const { return is_adopted_; }
+
+  // A changed configuration of the same address: what the kernel and the path know of it is changed where it differs.
+  // `owner` as looked up for it.
+  Result<void> change(const config::Listen& from, const config::Listen& to, const machine::Ownership& owner);
 
   // Where it is bound, with the real port.
   const config::Address& address() const { return address_; }
@@ -56,6 +68,8 @@ class Listener {
         frame_(&protocol::kScgiFrame),
         backlog_(listen.backlog),
         half_close_(listen.half_close) {}
+
+  static Result<Listener> make(UniqueFd fd, const config::Listen& listen);
 
   UniqueFd fd_;
   config::Address address_;

@@ -15,14 +15,12 @@ enum class Watch : std::uint8_t {
   kStandardOutput,
   kStandardError,
   kControl,
-  kControlClient
+  kControlClient,
+  kProbe,
+  kLoader
 };
 
-// The index of what belongs to a worker names the app and, in its lower bits, the slot.
-inline constexpr std::uint32_t kSlotBits = 14;
-inline constexpr std::uint32_t kAppBits = 24 - kSlotBits;
-inline constexpr std::uint32_t kSlotsMax = 1U << kSlotBits;
-
+// What belongs to a worker is named by its serial alone (worker_index.h).
 inline Token token(Watch watch, std::uint32_t index, std::uint32_t serial) {
   return {static_cast<std::uint8_t>(watch), index, serial};
 }

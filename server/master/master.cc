@@ -23,8 +23,6 @@ constexpr Duration kAccessLogRetry = seconds(1);
 
 constexpr Duration kTrimPause = seconds(1);
 
-constexpr std::size_t kAppsMax = 1 << kAppBits;
-
 // The master holds every connection, so it takes as many descriptors as it may have. Workers get the old limit back: a
 // program that uses select(2) must not meet numbers above 1023.
 rlimit raise_descriptor_limit() {
@@ -39,7 +37,6 @@ rlimit raise_descriptor_limit() {
 
 Result<std::unique_ptr<Master>> Master::create(config::Config config, Options options,
                                                Spawner::WorkerMain worker_main) {
-  if (config.apps.size() > kAppsMax) return fail("more than {} apps", kAppsMax);
   auto passed = PassedSockets::take();
   if (!passed) return Failure(passed.error());
   auto poller = Poller::create();
@@ -67,6 +64,8 @@ Result<std::unique_ptr<Master>> Master::create(config::Config config, Options op
   if (auto opened = master->control_.open(master->config_.control); !opened) return Failure(opened.error());
   if (auto added = master->add_apps(*passed); !added) return Failure(added.error());
   passed->close_rest();
+  for (config::App& app : master->config_.apps) config::scrub(app);
+  master->config_.apps.clear();
   return master;
 }
 
@@ -87,6 +86,7 @@ Master::Master(config::Config config, Options options, Loop loop, SignalEvents s
       reception_(loop_, connections_, farewell_, budget_),
       doors_(loop_, reception_),
       control_(loop_, *this, ::geteuid()),
+      reloads_(realm_, config_, budget_, service_manager_),
       trim_([this] { connections_.heads().trim(); }) {
   spawner_.set_forget([this](const WorkerSlot& slot) { forget_all_but(slot); });
 }
@@ -96,19 +96,14 @@ Result<void> Master::add_apps(PassedSockets& passed) {
   for (const config::App& app : config_.apps) {
     auto identity = machine::look_up(app);
     if (!identity) return Failure(identity.error());
-    auto first = std::make_shared<Generation>();
-    first->number = 1;
-    first->config = app;
-    first->identity = std::move(*identity);
     std::shared_ptr<AccessFile> access_file;
     if (!app.access_log.file.empty()) {
       auto opened = access_logs_.open(app.access_log.file);
       if (!opened) return Failure(opened.error().in(fmt::format("app \"{}\"", app.name)));
       access_file = std::move(*opened);
     }
-    const auto number = static_cast<std::uint32_t>(apps_.size());
-    apps_.push_back(
-        std::make_unique<App>(std::move(first), number, loop_, farewell_, spawner_, std::move(access_file)));
+    apps_.push_back(std::make_unique<App>(generations_.make(app, std::move(*identity)), workshop_, farewell_,
+                                          std::move(access_file)));
   }
   for (const auto& app : apps_) {
     if (auto opened = doors_.open(*app, passed); !opened) {
@@ -122,15 +117,11 @@ Result<void> Master::add_apps(PassedSockets& passed) {
 // In a new process: the pages of other workers are none of its business, nor is what other apps keep secret.
 void Master::forget_all_but(const WorkerSlot& kept) {
   const std::string& name = kept.generation->config.name;
-  for (const auto& app : apps_) {
-    app->pool().slots().for_each([&](WorkerSlot& slot) {
-      if (&slot != &kept) slot.page = {};
-    });
-    if (app->name() != name) app->pool().forget_secrets();
-  }
-  for (config::App& app : config_.apps) {
-    if (app.name != name) config::scrub(app);
-  }
+  workers_.for_each([&](WorkerSlot& slot) {
+    if (&slot != &kept) slot.page = {};
+  });
+  generations_.forget_all_but(name);
+  reloads_.forget_all_but(name);
   config::wipe_stack();
 }
 
@@ -146,6 +137,7 @@ Result<void> Master::run() {
     reap();
     receive();
     tend_timers();  // before dispatch(): a timer may reopen a listener and bring requests
+    tend_reloads();
     dispatch();
   }
   access_logs_.finish();
@@ -175,7 +167,7 @@ void Master::handle_signals() {
         if (auto reopened = log::reopen(); !reopened) log::error("{}", reopened.error().message());
         access_logs_.reopen();
         break;
-      case SIGHUP: log::warning("signal HUP: a reload is not supported yet; nothing has changed"); break;
+      case SIGHUP: reloads_.ask({}); break;
       default:
         log::warning("signal {}: replacing the binary is not supported yet; nothing has changed", sigabbrev_np(signal));
     }
@@ -193,22 +185,13 @@ void Master::reap() {
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
     const pid_t pid = info.si_pid;
 
-    App* app = nullptr;
-    WorkerSlot* dead = nullptr;
-    for (const auto& candidate : apps_) {
-      candidate->pool().slots().for_each([&](WorkerSlot& slot) {
-        if (slot.pid == pid && !slot.reaped) {
-          app = candidate.get();
-          dead = &slot;
-        }
-      });
-    }
+    const WorkerIndex::Entry dead = workers_.find_process(pid);
     // What the plugin has forked goes with its worker. A child that is no worker was inherited (we may be process 1 of
     // a container) and leads a life of its own.
     if (dead) ::kill(-pid, SIGKILL);
     int status = 0;
     ::waitpid(pid, &status, 0);
-    if (dead) app->pool().on_death(*dead, status);
+    if (dead) dead.pool->on_death(*dead.slot, status);
   }
 }
 
@@ -220,20 +203,20 @@ void Master::receive_on(const Poller::Event& event) {
   const auto [kind, index, serial] = event.token;
   switch (static_cast<Watch>(kind)) {
     case Watch::kSignals: return;
-    case Watch::kListener: return doors_.accept_on(index);
+    case Watch::kListener: return doors_.accept_on(serial);
     case Watch::kControl: return control_.accept();
     case Watch::kControlClient: return control_.on_event({index, serial}, event.events);
     case Watch::kChannel:
     case Watch::kStandardOutput:
     case Watch::kStandardError: {
-      WorkerPool& pool = apps_[index >> kSlotBits]->pool();
-      if (WorkerSlot* slot = pool.slots().find(index & ((1U << kSlotBits) - 1), serial)) {
-        if (event.token.kind == static_cast<std::uint8_t>(Watch::kChannel)) return pool.on_channel(*slot);
-        const bool is_error = event.token.kind == static_cast<std::uint8_t>(Watch::kStandardError);
-        pool.on_output(*slot, is_error ? ipc::Stream::kError : ipc::Stream::kOutput);
-      }
-      return;
+      const WorkerIndex::Entry worker = workers_.find(serial);
+      if (!worker) return;
+      if (static_cast<Watch>(kind) == Watch::kChannel) return worker.pool->on_channel(*worker.slot);
+      const bool is_error = static_cast<Watch>(kind) == Watch::kStandardError;
+      return worker.pool->on_output(*worker.slot, is_error ? ipc::Stream::kError : ipc::Stream::kOutput);
     }
+    case Watch::kProbe: return reloads_.on_probe_readable(serial);
+    case Watch::kLoader: return reloads_.on_loader_readable();
     case Watch::kConnection: {
       Connection* connection = connections_.find(index, serial);
       if (!connection || !connection->polled) return;
@@ -255,9 +238,16 @@ void Master::on_deadline(Connection& connection) {
 void Master::dispatch() {
   for (const auto& app : apps_) {
     app->dispatch();
-    if (stopping_) app->drain_when_idle();
+    if (app->is_stopping()) app->drain_when_idle();
   }
   if (!announced_ && !stopping_) announce();
+}
+
+// What was asked before the server is ready waits until it is.
+void Master::tend_reloads() {
+  if (!announced_ || stopping_) return;
+  reloads_.go_on();
+  std::erase_if(apps_, [](const auto& app) { return app->is_gone(); });
 }
 
 void Master::tend_timers() {
@@ -288,26 +278,38 @@ void Master::announce() {
   }
   if (!absent.empty()) log::warning("answering 503 until they start: {}", fmt::join(absent, ", "));
   log::info("READY:{}", line);
-  const std::size_t serving = apps_.size() - absent.size();
-  service_manager_.say_ready(fmt::format("serving {} app{}{}{}", serving, serving == 1 ? "" : "s",
-                                         absent.empty() ? "" : ", but not ", fmt::join(absent, ", ")));
+  service_manager_.say_ready(describe_service(apps_));
 }
 
 std::string Master::status() {
   const std::string_view state = stopping_ ? "stopping" : announced_ ? "running" : "starting";
-  return describe_status(
-      {.version = options_.version, .since = since_, .state = state, .config = config_.file, .last_reload = {}}, apps_,
-      doors_);
+  return describe_status({.version = options_.version,
+                          .since = since_,
+                          .state = state,
+                          .config = config_.file,
+                          .last_reload = reloads_.last() ? finished_event(*reloads_.last()) : ""},
+                         apps_, doors_);
 }
 
-Result<void> Master::reload(std::optional<std::string>, bool, ControlClientId) {
-  return fail("a reload is not supported yet");
+Result<void> Master::reload(std::optional<std::string> app, bool restart, ControlClientId client) {
+  if (stopping_) return fail("the server stops");
+  using Kind = Reloads::Request::Kind;
+  reloads_.ask(
+      {.kind = restart ? Kind::kRestart
+               : app   ? Kind::kApp
+                       : Kind::kAll,
+       .app = app.value_or(""),
+       .tell = [this, client](std::string_view name,
+                              std::string_view text) { control_.tell(client, progress_event(name, text)); },
+       .finish = [this, client](const ReloadResult& result) { control_.finish(client, finished_event(result)); }});
+  return {};
 }
 
 void Master::stop() {
   if (std::exchange(stopping_, true)) return;
+  reloads_.stop();
   service_manager_.say_stopping(failure_.empty() ? "finishing what was asked" : "could not start: " + failure_);
-  for (const auto& app : apps_) app->stop();
+  for (const auto& app : apps_) app->stop(Clock::now() + app->config().timeouts.stop, "timeouts.stop");
   doors_.stop();
   connections_.for_each([this](Connection& connection) {
     if (connection.state == ConnectionState::kReceiving) {
@@ -324,11 +326,12 @@ void Master::stop_at_once() {
     }
   });
   for (const auto& app : apps_) app->stop_at_once();
+  reloads_.kill();
 }
 
 bool Master::finished() const {
   if (!stopping_ || (!at_once_ && connections_.size() > 0)) return false;
-  return std::all_of(apps_.begin(), apps_.end(), [](const auto& app) { return app->pool().slots().processes() == 0; });
+  return workers_.is_empty();
 }
 
 }  // namespace forklift::master

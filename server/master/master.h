@@ -22,6 +22,7 @@
 #include "master/passed_sockets.h"
 #include "master/pid_file.h"
 #include "master/reception.h"
+#include "master/reloads.h"
 #include "master/runtime_dir.h"
 #include "master/service_manager.h"
 #include "master/spawner.h"
@@ -63,6 +64,7 @@ class Master final : private ControlHandler {
   void reap();
   void receive();
   void dispatch();
+  void tend_reloads();
   void tend_timers();
 
   void receive_on(const Poller::Event& event);
@@ -71,7 +73,7 @@ class Master final : private ControlHandler {
   void stop_at_once();
   bool finished() const;
 
-  config::Config config_;  // changed in other apps' workers only, where it is scrubbed
+  config::Config config_;  // without the apps, whose generations have what they are made of
   const Options options_;
   const WallTime since_ = std::chrono::system_clock::now();
   Loop loop_;
@@ -81,6 +83,9 @@ class Master final : private ControlHandler {
   PidFile lock_;  // in runtime_dir: one server a file
   std::optional<PidFile> pid_file_;
   Spawner spawner_;
+  Generations generations_;
+  WorkerIndex workers_;
+  const Workshop workshop_{loop_, spawner_, generations_, workers_};
   ConnectionTable connections_;
   ReceptionBudget budget_;
   Farewell farewell_;
@@ -89,6 +94,8 @@ class Master final : private ControlHandler {
   Control control_;
   AccessLogs access_logs_;
   std::vector<std::unique_ptr<App>> apps_;
+  const Realm realm_{apps_, doors_, reception_, connections_, farewell_, access_logs_, workshop_};
+  Reloads reloads_;
 
   Timer trim_;  // of memory for heads that a crowd has left behind
 

@@ -14,6 +14,7 @@ std::string describe_end(KillReason killed, int wait_status) {
     case KillReason::kTotalTimeout: return "killed by timeouts.total";
     case KillReason::kDrainTimeout: return "was told to leave, and killed after timeouts.stop";
     case KillReason::kStopTimeout: return "killed by timeouts.stop";
+    case KillReason::kReloadTimeout: return "of an older generation, and killed by timeouts.drain";
     case KillReason::kNone:
     case KillReason::kStartTimeout:
     case KillReason::kBrokenProtocol: break;
@@ -71,8 +72,8 @@ Fate fate_of(const WorkerSlot& slot) {
     case ipc::ResponseState::kStarted: return Fate::kAbort;
     case ipc::ResponseState::kNone: break;
   }
-  const bool too_long =
-      stopping || slot.killed == KillReason::kRequestTimeout || slot.killed == KillReason::kTotalTimeout;
+  const bool too_long = stopping || slot.killed == KillReason::kRequestTimeout ||
+                        slot.killed == KillReason::kTotalTimeout || slot.killed == KillReason::kReloadTimeout;
   return too_long ? Fate::kAnswer504 : Fate::kAnswer502;
 }
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "ipc/message.h"
 #include "master/app.h"
+#include "master/doors.h"
 
 namespace forklift::master {
 
@@ -33,9 +34,9 @@ UniqueFd open_reserve() {
 Reception::Reception(Loop& loop, ConnectionTable& connections, Farewell& farewell, ReceptionBudget& budget)
     : loop_(loop), connections_(connections), farewell_(farewell), budget_(budget), reserve_(open_reserve()) {}
 
-bool Reception::accept_from(Listener& listener, App& app) {
+bool Reception::accept_from(Door& door) {
   for (int i = 0; i < kAcceptBatch; ++i) {
-    switch (accept_one(listener, app)) {
+    switch (accept_one(door)) {
       case Accepted::kOne: continue;
       case Accepted::kNone: return true;
       case Accepted::kExhausted: return false;
@@ -44,78 +45,79 @@ bool Reception::accept_from(Listener& listener, App& app) {
   return true;
 }
 
-void Reception::accept_all_from(Listener& listener, App& app) {
+void Reception::accept_all_from(Door& door) {
   // What waited when it began, and not what a flood adds meanwhile: the master must get back to its loop.
-  for (int left = listener.backlog() + 1; left > 0;) {
-    const Accepted accepted = accept_one(listener, app);
-    const int turned_away = accepted == Accepted::kExhausted ? turn_away(listener, app) : 0;
+  for (int left = door.listener.backlog() + 1; left > 0;) {
+    const Accepted accepted = accept_one(door);
+    const int turned_away = accepted == Accepted::kExhausted ? turn_away(door) : 0;
     if (accepted != Accepted::kOne && turned_away == 0) return;
     left -= std::max(turned_away, 1);
   }
 }
 
-Reception::Accepted Reception::accept_one(Listener& listener, App& app) {
-  UniqueFd fd(::accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
+Reception::Accepted Reception::accept_one(Door& door) {
+  UniqueFd fd(::accept4(door.listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
   if (fd) {
-    admit(std::move(fd), listener, app);
+    admit(std::move(fd), door);
     return Accepted::kOne;
   }
   if (errno == EAGAIN) return Accepted::kNone;
   if (means_exhaustion(errno)) {
     const int error = errno;
     if (exhausted_.pass(Clock::now())) {
-      log::warning("app \"{}\": accept on {}: {}; trying again in half a second", app.name(),
-                   listener.address().to_string(), describe_errno(error));
+      log::warning("app \"{}\": accept on {}: {}; trying again in half a second", door.app->name(),
+                   door.listener.address().to_string(), describe_errno(error));
     }
     return Accepted::kExhausted;
   }
   // Whatever else it is (EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN ...) belongs to that one connection (accept(2)).
-  log::debug("app \"{}\": accept: {}", app.name(), describe_errno(errno));
+  log::debug("app \"{}\": accept: {}", door.app->name(), describe_errno(errno));
   return Accepted::kOne;
 }
 
-int Reception::turn_away(Listener& listener, App& app) {
+int Reception::turn_away(Door& door) {
   int turned_away = 0;
   for (; turned_away < kAcceptBatch; ++turned_away) {
     reserve_.reset();
-    UniqueFd fd(::accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
+    UniqueFd fd(::accept4(door.listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!fd) break;
-    Connection& connection = enter(std::move(fd), listener, app);
+    Connection& connection = enter(std::move(fd), door);
     const std::uint32_t serial = connection.serial;
     farewell_.answer(connection, 503, 1);
     // No time for lingering: its descriptor is wanted for the next one.
     if (connection.serial == serial && connection.state != ConnectionState::kFree) farewell_.close(connection);
   }
   reserve_ = open_reserve();
-  if (turned_away > 0) log::warning("app \"{}\": no descriptors; {} answered 503", app.name(), turned_away);
+  if (turned_away > 0) log::warning("app \"{}\": no descriptors; {} answered 503", door.app->name(), turned_away);
   return turned_away;
 }
 
-Connection& Reception::enter(UniqueFd fd, Listener& listener, App& app) {
+Connection& Reception::enter(UniqueFd fd, Door& door) {
   Connection& connection = connections_.acquire();
   connection.state = ConnectionState::kReceiving;
   connection.fd = std::move(fd);
-  connection.is_unix = listener.is_unix();
-  connection.half_close = listener.half_close();
-  connection.app = &app;
-  connection.frame = &listener.frame();
+  connection.is_unix = door.listener.is_unix();
+  connection.half_close = door.listener.half_close();
+  connection.app = door.app;
+  connection.door = door.serial;
+  connection.frame = &door.listener.frame();
   connection.accepted = Clock::now();
-  app.tally().connections++;
-  app.tally().pending++;
+  door.app->tally().connections++;
+  door.app->tally().pending++;
   return connection;
 }
 
-void Reception::admit(UniqueFd fd, Listener& listener, App& app) {
-  Connection& connection = enter(std::move(fd), listener, app);
-  const std::size_t most = app.config().limits.connections;
-  if (app.tally().connections > most) {
+void Reception::admit(UniqueFd fd, Door& door) {
+  Connection& connection = enter(std::move(fd), door);
+  const std::size_t most = door.app->config().limits.connections;
+  if (door.app->tally().connections > most) {
     if (const auto held_back = too_many_.pass(connection.accepted)) {
-      log::warning("app \"{}\": more than limits.connections ({}); answered 503, as were {} before", app.name(), most,
-                   *held_back);
+      log::warning("app \"{}\": more than limits.connections ({}); answered 503, as were {} before", door.app->name(),
+                   most, *held_back);
     }
     return farewell_.answer(connection, 503, 1);
   }
-  const config::Timeouts& timeouts = app.config().timeouts;
+  const config::Timeouts& timeouts = door.app->config().timeouts;
   connection.deadline.set(loop_.timers, std::min(deadline_after(connection.accepted, timeouts.head),
                                                  deadline_after(connection.accepted, timeouts.total)));
 
@@ -129,9 +131,22 @@ void Reception::admit(UniqueFd fd, Listener& listener, App& app) {
   auto added = loop_.poller.add(connection.fd.get(), token(Watch::kConnection, connection.index, serial), events);
   connection.polled = added.has_value();
   if (!added) {
-    log::error("app \"{}\": {}; answered 503", app.name(), added.error().message());
+    log::error("app \"{}\": {}; answered 503", door.app->name(), added.error().message());
     farewell_.answer(connection, 503, 1);
   }
+}
+
+void Reception::move(const Door& door, App& to) {
+  connections_.for_each([&](Connection& connection) {
+    const bool is_silent = connection.state == ConnectionState::kReceiving && connection.bytes == 0;
+    if (connection.door != door.serial || connection.app == &to || !is_silent) return;
+    App::Tally& from = connection.app->tally();
+    from.connections--;
+    from.pending--;
+    to.tally().connections++;
+    to.tally().pending++;
+    connection.app = &to;
+  });
 }
 
 void Reception::on_readable(Connection& connection, std::uint32_t events) {
@@ -144,7 +159,9 @@ void Reception::receive(Connection& connection, bool peer_has_ended) {
 }
 
 Reception::Progress Reception::receive_once(Connection& connection, bool peer_has_ended) {
-  const std::size_t most = ipc::lend_bytes_max(connection.app->config().limits.head);
+  // Those of the first byte hold to the end: a reload may change them meanwhile.
+  if (connection.bytes == 0) connection.head_limit = connection.app->config().limits.head;
+  const std::size_t most = ipc::lend_bytes_max(connection.head_limit);
   if (connection.bytes == std::min(connection.head.capacity, most) && !make_room(connection, connection.bytes + 1)) {
     return Progress::kOver;
   }
@@ -171,7 +188,7 @@ Reception::Progress Reception::receive_once(Connection& connection, bool peer_ha
   connection.bytes = known + static_cast<std::size_t>(n);
   connection.unread = connection.is_unix ? static_cast<std::size_t>(n) : 0;
   const protocol::HeadScan scan =
-      connection.frame->scan({connection.head.data, connection.bytes}, connection.app->config().limits.head);
+      connection.frame->scan({connection.head.data, connection.bytes}, connection.head_limit);
   using Verdict = protocol::HeadScan::Verdict;
   if (scan.verdict == Verdict::kComplete) {
     connection.head_bytes = scan.head_bytes;

@@ -7,11 +7,12 @@
 #include "base/throttle.h"
 #include "master/connection.h"
 #include "master/farewell.h"
-#include "master/listener.h"
 #include "master/loop.h"
 #include "master/reception_budget.h"
 
 namespace forklift::master {
+
+struct Door;
 
 class Reception {
  public:
@@ -20,13 +21,16 @@ class Reception {
 
   // Accepts what waits at `listener`, at most a batch of it. False if descriptors or memory are out: the caller is to
   // leave the listener alone for a while, because it stays readable.
-  bool accept_from(Listener& listener, App& app);
+  bool accept_from(Door& door);
   // The same without a bound: before the listener is closed, which resets whatever still waits in it.
-  void accept_all_from(Listener& listener, App& app);
+  void accept_all_from(Door& door);
 
   // Descriptors are still out after a while: answers what waits at `listener` with 503, one after another, through the
   // descriptor that is kept in reserve for this. At most a batch; returns how many.
-  int turn_away(Listener& listener, App& app);
+  int turn_away(Door& door);
+
+  // From now on the door is another app's: so are those who came through it and have not sent anything yet.
+  void move(const Door& door, App& to);
 
   // Events of a connection that is RECEIVING.
   void on_readable(Connection& connection, std::uint32_t events);
@@ -41,9 +45,9 @@ class Reception {
 
   // kOne: also one that was broken before it could be accepted.
   enum class Accepted { kOne, kNone, kExhausted };
-  Accepted accept_one(Listener& listener, App& app);
-  Connection& enter(UniqueFd fd, Listener& listener, App& app);
-  void admit(UniqueFd fd, Listener& listener, App& app);
+  Accepted accept_one(Door& door);
+  Connection& enter(UniqueFd fd, Door& door);
+  void admit(UniqueFd fd, Door& door);
   // Reads what is there. Afterwards the connection is still RECEIVING, or it was handed on.
   void receive(Connection& connection, bool peer_has_ended);
   Progress receive_once(Connection& connection, bool peer_has_ended);

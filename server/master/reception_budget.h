@@ -21,9 +21,10 @@ class ReceptionBudget {
   Connection* oldest() const { return holders_.front(); }
 
   std::size_t limit() const { return most_; }
+  void set_limit(std::size_t bytes) { most_ = bytes; }
 
  private:
-  const std::size_t most_;
+  std::size_t most_;
   std::size_t held_ = 0;
   ConnectionQueue holders_;
 };

@@ -47,6 +47,12 @@ void ServiceManager::say_ready(std::string_view status) {
   tell(fmt::format("READY=1\nMAINPID={}\nSTATUS={}\n", ::getpid(), status));
 }
 
+// READY follows, also where nothing has changed.
+void ServiceManager::say_reloading() {
+  const auto now = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now().time_since_epoch());
+  tell(fmt::format("RELOADING=1\nMONOTONIC_USEC={}\nSTATUS=reloading\n", now.count()));
+}
+
 void ServiceManager::say_stopping(std::string_view status) {
   tell(fmt::format("STOPPING=1\nSTATUS={}\n", status));
 }

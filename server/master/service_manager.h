@@ -20,6 +20,7 @@ class ServiceManager {
 
   // `status` is for people.
   void say_ready(std::string_view status);
+  void say_reloading();
   void say_stopping(std::string_view status);
 
   // Says twice in each of its periods that the server lives, if the service manager asks for it. To be called once the

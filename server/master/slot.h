@@ -45,6 +45,7 @@ enum class KillReason {
   kTotalTimeout,
   kDrainTimeout,  // told to leave, and still there
   kStopTimeout,
+  kReloadTimeout,  // of an older generation, and its request has taken longer than timeouts.drain
   kBrokenProtocol,
 };
 

@@ -7,7 +7,7 @@
 namespace forklift::master {
 
 Result<void> Spawner::spawn(WorkerSlot& slot, std::shared_ptr<Generation> generation) {
-  const std::size_t largest = sizeof(ipc::Lend) + ipc::lend_bytes_max(generation->config.limits.head);
+  const std::size_t largest = sizeof(ipc::Lend) + generation->lend_bytes;
   auto channel = ipc::Channel::make_pair(largest);
   if (!channel) return Failure(channel.error());
   auto page = ipc::SharedPage::create();
@@ -35,6 +35,7 @@ Result<void> Spawner::spawn(WorkerSlot& slot, std::shared_ptr<Generation> genera
     worker_main_({.app = slot.generation->config,
                   .identity = slot.generation->identity,
                   .generation = slot.generation->number,
+                  .lend_bytes = slot.generation->lend_bytes,
                   .runtime_dir = runtime_dir_,
                   .descriptors = descriptors_,
                   .master = master,

@@ -19,6 +19,7 @@ struct Birth {
   const config::App& app;
   const Identity& identity;
   std::uint64_t generation = 0;
+  std::size_t lend_bytes = 0;
   std::string runtime_dir;
   rlimit descriptors{};  // the limit that the master itself was started with
   pid_t master = 0;

@@ -64,7 +64,7 @@ Object describe_queue(const App& app, TimePoint now) {
 
 Object describe_counters(App& app) {
   const RequestCounters& requests = app.counters();
-  const WorkerCounters& workers = app.pool().counters();
+  const WorkerCounters workers = app.worker_counters();
   Object made = object();
   made.set("requests", requests.requests);
   for (std::size_t i = 2; i < requests.responses.size(); ++i) {
@@ -83,7 +83,7 @@ Object describe_app(App& app, const Doors& doors, TimePoint now) {
   Array listeners;
   for (const std::string& address : doors.addresses_of(app)) listeners.add(escape(address));
   Array workers;
-  app.pool().slots().for_each([&](const WorkerSlot& slot) {
+  app.for_each_worker([&](const WorkerSlot& slot) {
     if (slot.generation) workers.add(describe_worker(slot, now));
   });
   Object made = object();

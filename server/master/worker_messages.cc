@@ -77,7 +77,7 @@ void WorkerPool::on_step(WorkerSlot& slot, ipc::Step step) {
   }
   slot.generation->proved = true;
   if (state_ != AppState::kRunning) {
-    log::info("app \"{}\": generation {} is running", name(), slot.generation->number);
+    if (purpose_ == Purpose::kServe) log::info("app \"{}\": generation {} is running", name(), slot.generation->number);
     state_ = AppState::kRunning;
   }
   log::debug("{}: READY after {:.1f} ms", label(slot),
@@ -108,10 +108,11 @@ void WorkerPool::on_done(WorkerSlot& slot, const ipc::Done& done) {
   slot.has_served = true;
   slot.requests++;
   slot.memory_bytes = done.memory_bytes;
+  counts_.requests++;
   backoff_.succeeded(slot.started);
   const bool known = done.ending == ipc::Ending::kComplete || done.ending == ipc::Ending::kLinger ||
                      done.ending == ipc::Ending::kAbort;
-  owner_.on_done(*std::exchange(slot.lent, nullptr), done);
+  owner().on_done(*std::exchange(slot.lent, nullptr), done);
   if (!known) return broken_protocol(slot, "DONE with an unknown ending");
   if (slot.killed != KillReason::kNone) return;
 

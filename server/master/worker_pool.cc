@@ -6,7 +6,6 @@
 #include <csignal>
 
 #include "base/log.h"
-#include "config/scrub.h"
 #include "master/progress.h"
 
 namespace forklift::master {
@@ -35,40 +34,50 @@ std::string_view to_string(AppState state) {
   return kNames.at(static_cast<std::size_t>(state));
 }
 
-WorkerPool::WorkerPool(std::shared_ptr<Generation> generation, std::uint32_t number, Loop& loop, Spawner& spawner,
+WorkerPool::WorkerPool(std::shared_ptr<Generation> generation, Purpose purpose, const Workshop& workshop,
                        PoolOwner& owner)
-    : number_(number),
-      loop_(loop),
-      spawner_(spawner),
-      owner_(owner),
+    : loop_(workshop.loop),
+      spawner_(workshop.spawner),
+      generations_(workshop.generations),
+      workers_(workshop.workers),
+      owner_(&owner),
       generation_(std::move(generation)),
+      purpose_(purpose),
       slots_([this](WorkerSlot& slot) { on_slot_deadline(slot); }),
-      retry_([this] { owner_.on_retry(); }),
-      retire_([this] { retire_idle(); }) {}
+      retry_([this] { owner_->on_retry(); }),
+      retire_([this] { retire_idle(); }),
+      leave_by_([this] { slots_.for_each([this](WorkerSlot& slot) { kill(slot, KillReason::kReloadTimeout); }); }) {}
+
+void WorkerPool::serve(PoolOwner& owner) {
+  owner_ = &owner;
+  purpose_ = Purpose::kServe;
+}
 
 // ---- starting workers ----
 
 void WorkerPool::grow() {
+  if (leaving_) return;
   const unsigned most = std::max(config().workers.max, 1U);
   while (slots_.live() < most) {
     // An app that is not running needs one worker to prove itself, however few it is to keep.
     const unsigned least = std::max(config().workers.min, state_ == AppState::kRunning ? 0U : 1U);
     const bool below_min = !stopping_ && slots_.live() < least;
-    if (!below_min && owner_.waiting() <= slots_.count(SlotState::kStarting)) return;
+    if (!below_min && owner().waiting() <= slots_.count(SlotState::kStarting)) return;
     // The first worker of a generation makes the image and proves that it serves; the others follow it.
     if (!generation_->proved && slots_.count(SlotState::kStarting) > 0) return;
     // A plugin whose end hangs must not fill the machine with processes. One more, because a worker's replacement
     // starts with its last request.
-    if (slots_.count(SlotState::kDraining) > most || slots_.processes() >= kSlotsMax) return warn_of_leavers();
+    if (slots_.count(SlotState::kDraining) > most) return warn_of_leavers();
     if (!backoff_.allows(Clock::now())) {
       if (!retry_.is_set()) retry_.set(loop_.timers, backoff_.until());
       return;
     }
     spawn();
   }
-  if (owner_.waiting() == 0 || slots_.count(SlotState::kStarting) > 0) return;
+  if (owner().waiting() == 0 || slots_.count(SlotState::kStarting) > 0) return;
   if (at_max_.pass(Clock::now())) {
-    log::warning("app \"{}\": all {} workers are busy (workers.max); {} requests wait", name(), most, owner_.waiting());
+    log::warning("app \"{}\": all {} workers are busy (workers.max); {} requests wait", name(), most,
+                 owner().waiting());
   }
 }
 
@@ -82,20 +91,19 @@ void WorkerPool::spawn() {
   WorkerSlot& slot = slots_.open();
   auto spawned = spawner_.spawn(slot, generation_);
   if (spawned) {
-    const std::uint32_t index = number_ << kSlotBits | slot.index;
-    const Token name_in_poller = token(Watch::kChannel, index, slot.serial);
-    spawned = loop_.poller.add(slot.channel.fd(), name_in_poller, EPOLLIN);
+    workers_.add(*this, slot);
+    spawned = loop_.poller.add(slot.channel.fd(), token(Watch::kChannel, 0, slot.serial), EPOLLIN);
     const std::pair<Watch, ipc::Stream> kStreams[] = {{Watch::kStandardOutput, ipc::Stream::kOutput},
                                                       {Watch::kStandardError, ipc::Stream::kError}};
     for (const auto& [watch, stream] : kStreams) {
-      if (spawned) spawned = loop_.poller.add(slot.output.fd(stream), token(watch, index, slot.serial), EPOLLIN);
+      if (spawned) spawned = loop_.poller.add(slot.output.fd(stream), token(watch, 0, slot.serial), EPOLLIN);
     }
     if (!spawned) kill(slot, KillReason::kBrokenProtocol);
   }
   if (!spawned) {
-    log::error("app \"{}\": a worker could not be started: {}", name(), spawned.error().message());
     if (slot.pid == 0) slots_.apply(slot, SlotEvent::kDied);
-    return start_failed();
+    return start_failed(
+        fmt::format("app \"{}\": a worker could not be started: {}", name(), spawned.error().message()));
   }
   counters_.forks++;
   slot.requests_left = draw_max_requests();
@@ -103,7 +111,10 @@ void WorkerPool::spawn() {
   log::debug("{}: forked", label(slot));
 }
 
-void WorkerPool::start_failed() {
+// `how` is the line that tells it.
+void WorkerPool::start_failed(std::string_view how) {
+  if (purpose_ == Purpose::kTrial && slots_.live() == 0) return owner().on_trial_failed(how);
+  log::error("{}", how);
   // Deaths of one wave are one failure: until the pause is over nothing new could have failed.
   const TimePoint now = Clock::now();
   const TimePoint until = backoff_.allows(now) ? backoff_.failed(now) : backoff_.until();
@@ -114,18 +125,7 @@ void WorkerPool::start_failed() {
 
 // Each try of an unproved app takes a fresh image: the file may have been replaced by one that works.
 void WorkerPool::new_generation() {
-  auto next = std::make_shared<Generation>();
-  next->number = generation_->number + 1;
-  next->config = generation_->config;
-  next->identity = generation_->identity;
-  generation_ = std::move(next);
-}
-
-void WorkerPool::forget_secrets() {
-  config::scrub(generation_->config);
-  slots_.for_each([](WorkerSlot& slot) {
-    if (slot.generation) config::scrub(slot.generation->config);
-  });
+  generation_ = generations_.make(generation_->config, generation_->identity, generation_.get());
 }
 
 void WorkerPool::degrade() {
@@ -133,7 +133,7 @@ void WorkerPool::degrade() {
     log::error("app \"{}\": degraded: no worker lives and the last one could not start; answering 503", name());
   }
   state_ = AppState::kDegraded;
-  owner_.on_degraded();
+  owner().on_degraded();
 }
 
 // ---- requests ----
@@ -227,6 +227,14 @@ void WorkerPool::begin_stop() {
   retire_.cancel();
 }
 
+void WorkerPool::leave(TimePoint by) {
+  leaving_ = true;
+  retry_.cancel();
+  retire_.cancel();
+  leave_by_.set(loop_.timers, by);
+  drain_all();
+}
+
 void WorkerPool::drain_all() {
   slots_.for_each([this](WorkerSlot& slot) { drain(slot); });
 }
@@ -241,7 +249,7 @@ void WorkerPool::kill_all() {
 void WorkerPool::on_slot_deadline(WorkerSlot& slot) {
   if (slot.killed != KillReason::kNone) {
     log::error("{}: still there {} s after SIGKILL", label(slot), std::chrono::ceil<seconds>(kDeathGrace).count());
-    if (slot.lent) owner_.on_orphan(*std::exchange(slot.lent, nullptr), Fate::kAbort);
+    if (slot.lent) owner().on_orphan(*std::exchange(slot.lent, nullptr), Fate::kAbort);
     if (!stopping_) return;
     unwatch(slot);
     bury(slot);
@@ -276,13 +284,20 @@ void WorkerPool::on_death(WorkerSlot& slot, int wait_status) {
   slot.output.finish([&](ipc::Stream stream, std::string_view line) { log_output(slot, stream, line); });
   const Fate fate = fate_of(slot);
   const Obituary obituary = write_obituary(name(), slot, wait_status, fate, Clock::now());
-  log::write(obituary.level, obituary.line);
-
-  const bool young = died_young(slot);
-  if (Connection* orphan = std::exchange(slot.lent, nullptr)) owner_.on_orphan(*orphan, fate);
-  bury(slot);
   // While stopping, too, where a queued request would start the next one at once.
-  if (young && (!stopping_ || owner_.waiting() > 0)) start_failed();
+  const bool is_failed_start = died_young(slot) && !leaving_ && (!stopping_ || owner().waiting() > 0);
+  if (!is_failed_start) log::write(obituary.level, obituary.line);
+  const bool had_taken = fate != Fate::kNothing && fate != Fate::kLendAgain;
+  if (had_taken) {
+    counts_.requests++;
+    counts_.crashes++;
+  }
+  if (Connection* orphan = std::exchange(slot.lent, nullptr)) owner().on_orphan(*orphan, fate);
+  if (had_taken || (!slot.told_to_leave && !stopping_)) {
+    owner().on_crash(*this, had_taken ? Crash::kInRequest : Crash::kWithoutRequest);
+  }
+  bury(slot);
+  if (is_failed_start) start_failed(obituary.line);
 }
 
 void WorkerPool::unwatch(const WorkerSlot& slot) {
@@ -295,6 +310,7 @@ void WorkerPool::unwatch(const WorkerSlot& slot) {
 // Lets go of everything that belongs to the worker.
 void WorkerPool::bury(WorkerSlot& slot) {
   slots_.apply(slot, SlotEvent::kDied);
+  workers_.remove(slot);
   slot.deadline.cancel();
   slot.channel.close();
   slot.output = {};

@@ -1,5 +1,5 @@
-// The workers of one app: starting, watching, retiring and burying them. Which request goes to which of them is the
-// app's business (app.h).
+// The workers of one generation of an app: starting, watching, retiring and burying them. Which request goes to which
+// of them is the app's business (app.h).
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,7 @@
 #include "master/obituary.h"
 #include "master/slot.h"
 #include "master/spawner.h"
+#include "master/worker_index.h"
 
 namespace forklift::master {
 
@@ -29,6 +30,11 @@ enum class AppState {
 };
 
 std::string_view to_string(AppState state);
+
+// When a worker has died that nobody has told to.
+enum class Crash { kWithoutRequest, kInRequest };
+
+class WorkerPool;
 
 // What a pool tells its app, and asks it.
 class PoolOwner {
@@ -44,22 +50,51 @@ class PoolOwner {
   virtual void on_retry() = 0;
   // Requests that wait for a worker.
   virtual std::size_t waiting() const = 0;
+  // A worker has crashed, or was killed for its request.
+  virtual void on_crash(const WorkerPool&, Crash) {}
+  // Of a pool on trial: the last worker has died, or none could be started. `how` is a line for the log, which still
+  // lacks the consequence.
+  virtual void on_trial_failed(std::string_view how) { (void)how; }
 
  protected:
   ~PoolOwner() = default;
 };
 
+// What pools make workers with.
+struct Workshop {
+  Loop& loop;
+  Spawner& spawner;
+  Generations& generations;
+  WorkerIndex& workers;
+};
+
 class WorkerPool {
  public:
-  // `number` names the app in the poller, together with a slot's index. All references outlive the pool.
-  WorkerPool(std::shared_ptr<Generation> generation, std::uint32_t number, Loop& loop, Spawner& spawner,
-             PoolOwner& owner);
+  enum class Purpose {
+    kServe,  // a generation that could not start makes way for the next one, after a pause
+    kTrial,  // the owner is told, and decides; until serve()
+  };
+
+  // All that `workshop` names outlives the pool, and so does the owner.
+  WorkerPool(std::shared_ptr<Generation> generation, Purpose purpose, const Workshop& workshop, PoolOwner& owner);
+
+  // The trial is over, and the workers are that owner's.
+  void serve(PoolOwner& owner);
+  // The app has a newer generation: none is started any more, and all are to leave behind the request that they have,
+  // for which they have until `by`.
+  void leave(TimePoint by);
 
   AppState state() const { return state_; }
   const Generation& generation() const { return *generation_; }
+  const std::shared_ptr<Generation>& generation_shared() const { return generation_; }
   const config::App& config() const { return generation_->config; }
   SlotTable& slots() { return slots_; }
   const WorkerCounters& counters() const { return counters_; }
+  struct Counts {
+    std::uint64_t requests = 0;  // that have ended, however
+    std::uint64_t crashes = 0;   // of those, by the death of their worker
+  };
+  const Counts& counts() const { return counts_; }
   TimePoint retry_at() const { return backoff_.until(); }
 
   // Starts workers: as many as workers.min asks for, and up to workers.max while more requests wait than workers are
@@ -88,14 +123,11 @@ class WorkerPool {
   void drain_all();
   void kill_all();
 
-  // In a worker of another app: overwrites what this one may keep secret.
-  void forget_secrets();
-
  private:
   // ---- worker_pool.cc ----
   void warn_of_leavers();
   void spawn();
-  void start_failed();
+  void start_failed(std::string_view how);
   void new_generation();
   void degrade();
   void drain(WorkerSlot& slot);
@@ -122,20 +154,27 @@ class WorkerPool {
   const std::string& name() const { return generation_->config.name; }
   std::string label(const WorkerSlot& slot) const { return describe_worker(name(), slot); }
 
-  const std::uint32_t number_;
+  PoolOwner& owner() const { return *owner_; }
+
   Loop& loop_;
   Spawner& spawner_;
-  PoolOwner& owner_;
+  Generations& generations_;
+  WorkerIndex& workers_;
+  PoolOwner* owner_;
 
   std::shared_ptr<Generation> generation_;
+  Purpose purpose_;
   AppState state_ = AppState::kStarting;
   bool stopping_ = false;
+  bool leaving_ = false;
   SlotTable slots_;
   WorkerCounters counters_;
   std::uint64_t last_lend_ = 0;
+  Counts counts_;
   Backoff backoff_;
-  Timer retry_;   // of a start that the backoff has put off, or of a lend that the kernel had no memory for
-  Timer retire_;  // when the next surplus worker will have idled for workers.idle_timeout
+  Timer retry_;     // of a start that the backoff has put off, or of a lend that the kernel had no memory for
+  Timer retire_;    // when the next surplus worker will have idled for workers.idle_timeout
+  Timer leave_by_;  // the end of the requests of an older generation
   Throttle at_max_{seconds(60)};
   Throttle leavers_{seconds(60)};
   Throttle no_room_;

@@ -34,6 +34,9 @@ struct Frame {
 
   // A complete response with this status and a short text page. `retry_after_seconds` > 0 adds Retry-After.
   std::string (*canned)(int status, int retry_after_seconds);
+
+  // A whole request without a body, as a front server on this machine would send it. `uri` begins with `/`.
+  std::string (*probe)(std::string_view method, std::string_view uri);
 };
 
 extern const Frame kScgiFrame;

@@ -8,11 +8,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <cstdlib>
 #include <iterator>
 #include <vector>
 
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/unique_fd.h"
@@ -21,20 +21,6 @@
 namespace forklift::worker {
 
 namespace {
-
-Result<void> close_all_but(std::span<const int> keep) {
-  std::vector<int> kept = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
-  kept.insert(kept.end(), keep.begin(), keep.end());
-  std::sort(kept.begin(), kept.end());
-  unsigned first = 0;
-  for (int fd : kept) {
-    const auto next = static_cast<unsigned>(fd);
-    if (next > first && ::close_range(first, next - 1, 0) != 0) return fail_errno("close_range");
-    first = std::max(first, next + 1);
-  }
-  if (::close_range(first, UINT_MAX, 0) != 0) return fail_errno("close_range");
-  return {};
-}
 
 // A machine that has no memory left is to lose a worker, not the master, and the request that made the worker grow.
 // Without a /proc that can be written to, the kernel decides by size alone.

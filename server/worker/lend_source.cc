@@ -13,8 +13,8 @@ constexpr std::array<std::string_view, 3> kStandard = {"standard input", "standa
 
 }  // namespace
 
-LendSource::LendSource(ipc::Channel& channel, std::size_t head_limit)
-    : channel_(channel), bytes_(ipc::lend_bytes_max(head_limit)) {}
+LendSource::LendSource(ipc::Channel& channel, std::size_t lend_bytes)
+    : channel_(channel), bytes_(lend_bytes) {}
 
 Result<std::optional<Lent>> LendSource::next() {
   Lent lent;

@@ -12,8 +12,8 @@ namespace forklift::worker {
 
 class LendSource final : public RequestSource {
  public:
-  // `head_limit`: the app's limits.head. The channel is the worker's and outlives the source.
-  LendSource(ipc::Channel& channel, std::size_t head_limit);
+  // `lend_bytes`: the most that one lend carries. The channel is the worker's and outlives the source.
+  LendSource(ipc::Channel& channel, std::size_t lend_bytes);
 
   // Also an error: the plugin has closed a standard descriptor, whose place the connection would take. It is not taken
   // then.

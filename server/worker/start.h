@@ -25,6 +25,7 @@ struct Assignment {
   const config::App& app;
   const Identity& identity;
   std::uint64_t generation = 0;
+  std::size_t lend_bytes = 0;  // the most that one lend carries
   std::string runtime_dir;
   rlimit descriptors{};  // the limit to run with, unless the app sets its own
   pid_t master = 0;      // whoever has forked

@@ -35,7 +35,7 @@ class Worker {
 
   int answer_requests() {
     Assignment& task = start_.assignment();
-    LendSource source(task.channel, task.app.limits.head);
+    LendSource source(task.channel, task.lend_bytes);
     Server server(task.app, start_.plugin(), start_.instance(), task.page);
     server.watch_memory();
     while (true) {

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 #include <stdexcept>
 
 #include "config/reader.h"
@@ -177,6 +178,31 @@ void Server::signal_worker(pid_t worker, int number) const {
 
 std::string Server::log() const {
   return fs::exists(folder_ / "log") ? read_file(folder_ / "log") : "";
+}
+
+void Server::configure(std::vector<App> apps) {
+  apps_ = std::move(apps);
+  write_config();
+}
+
+std::vector<std::string> Server::reloads() const {
+  std::vector<std::string> ends;
+  std::istringstream lines(log());
+  for (std::string line; std::getline(lines, line);) {
+    constexpr std::string_view kEnd = " reload: ";
+    const auto at = line.find(kEnd);
+    if (at == line.npos) continue;
+    std::string text = line.substr(at + kEnd.size());
+    if (text == "nothing has changed" || text.ends_with(" failed")) ends.push_back(std::move(text));
+  }
+  return ends;
+}
+
+std::string Server::reload(milliseconds patience) {
+  const std::size_t before = reloads().size();
+  signal(SIGHUP);
+  if (!eventually([&] { return reloads().size() > before; }, patience)) return "no end";
+  return reloads().back();
 }
 
 bool Server::wait_for_log(std::string_view text, milliseconds patience) const {

@@ -67,6 +67,15 @@ class Server {
   // Writes the configuration and starts nothing: for whoever runs a server from it in another way (see serve.h).
   void write_config() const { write_file(config_file(), yaml()); }
 
+  // Changes the configuration that the next reload finds, and what is expected of the server at rest.
+  void configure(std::vector<App> apps);
+  // The same, with a text that is no configuration.
+  void spoil_config(std::string_view text) const { write_file(config_file(), text); }
+  // Sends HUP and waits for the end of the reload: what the log says of it behind `reload: `.
+  std::string reload(milliseconds patience = seconds(30));
+  // All such ends so far.
+  std::vector<std::string> reloads() const;
+
   // Starts the command and waits for nothing: for servers that are not expected to start.
   void launch(const std::vector<std::string>& options = {});
   ExitStatus wait(milliseconds patience = kPatience) { return child_.wait(patience); }

@@ -105,10 +105,10 @@ const Broken kKeys[] = {
      "app.yaml:5:5: unknown key \"timeouts.head\"; known here: name, plugin, listen, workers, limits, timeouts, "
      "queue, user, group, directory, umask, chroot, rlimits, no_new_privs, environment, settings, access_log"},
     {"KeysThatAreNotSupportedYet",
-     "defaults: {dispatch: direct}\n" + app_with("timeouts: {slow: 1s}\n    reload: {crashes: 1}"),
+     "defaults: {dispatch: direct}\n" + app_with("timeouts: {slow: 1s}\n    crash: {keep: 1}"),
      "app.yaml:1:12: key \"dispatch\" is not supported yet\n"
      "app.yaml:6:16: key \"timeouts.slow\" is not supported yet\n"
-     "app.yaml:7:5: key \"reload\" is not supported yet"},
+     "app.yaml:7:5: key \"crash\" is not supported yet"},
     {"NoApps", "runtime_dir: /run/x\n", "app.yaml:1:1: key \"apps\" is missing"},
     {"EmptyApps", "apps:\nruntime_dir: /run/x\n", "app.yaml:1:1: apps: has no value"},
     {"AppsWithoutItems", "apps: []\n", "app.yaml:1:7: apps: names no app; write at least one"},
@@ -320,7 +320,7 @@ apps:
       head: 64K
     timeouts:
       request: soon
-      drain: 1m
+      keep_alive: 1m
 include: conf.d
 )";
   EXPECT_EQ(verdict(yaml),
@@ -337,7 +337,7 @@ include: conf.d
             "app.yaml:15:13: limits.head: \"64k\" is not a size; write 512, 64K, 16M or 1G\n"
             "app.yaml:16:7: duplicate key \"head\"; the first one is in line 15\n"
             "app.yaml:18:16: timeouts.request: \"soon\" is not a duration; write 250ms, 30s, 5m or 1h\n"
-            "app.yaml:19:7: key \"timeouts.drain\" is not supported yet\n"
+            "app.yaml:19:7: key \"timeouts.keep_alive\" is not supported yet\n"
             "app.yaml:20:10: include: must be a list; write [ conf.d/*.yaml ]");
 }
 

@@ -92,10 +92,8 @@ class WorkerPoolTest : public testing::Test {
         },
         "/", rlimit{});
     spawner_->set_forget([](const WorkerSlot&) {});
-    auto generation = std::make_shared<Generation>();
-    generation->number = 1;
-    generation->config = app_;
-    pool_.emplace(std::move(generation), 0, *loop_, *spawner_, owner_);
+    workshop_.emplace(Workshop{*loop_, *spawner_, generations_, workers_});
+    pool_.emplace(generations_.make(app_, {}), WorkerPool::Purpose::kServe, *workshop_, owner_);
     pool_->grow();
     ASSERT_TRUE(run_until([&] { return pool_->slots().lowest_idle() != nullptr; })) << log_;
   }
@@ -116,8 +114,8 @@ class WorkerPoolTest : public testing::Test {
   // What the master's loop does for the pool.
   void receive() {
     for (const Poller::Event& event : loop_->poller.wait(Clock::now() + milliseconds(5))) {
-      WorkerSlot* slot = pool_->slots().find(event.token.index, event.token.serial);
-      if (slot && event.token.kind == static_cast<std::uint8_t>(Watch::kChannel)) pool_->on_channel(*slot);
+      const WorkerIndex::Entry worker = workers_.find(event.token.serial);
+      if (worker && event.token.kind == static_cast<std::uint8_t>(Watch::kChannel)) pool_->on_channel(*worker.slot);
     }
   }
   void reap() {
@@ -145,6 +143,9 @@ class WorkerPoolTest : public testing::Test {
   Owner owner_;
   Connection connection_{0};
   std::optional<Spawner> spawner_;
+  Generations generations_;
+  WorkerIndex workers_;
+  std::optional<Workshop> workshop_;
   std::optional<WorkerPool> pool_;
 };
 

@@ -1,0 +1,321 @@
+#include "master/reload.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "config/scrub.h"
+#include "master/reception.h"
+
+namespace forklift::master {
+
+namespace {
+
+unsigned workers_of(App* app, const config::App& config) {
+  const unsigned most = std::max(config.workers.max, 1U);
+  const unsigned now = app ? app->pool().slots().live() : 0;
+  return std::clamp(now, std::max(config.workers.min, 1U), most);
+}
+
+}  // namespace
+
+Reload::Reload(config::Config next, std::optional<std::string> only, const Realm& realm, Tell tell)
+    : next_(std::move(next)), only_(std::move(only)), realm_(realm), tell_(std::move(tell)) {}
+
+Reload::Reload(App& app, std::shared_ptr<Generation> generation, const Realm& realm, Tell tell)
+    : realm_(realm), tell_(std::move(tell)) {
+  Member member{.config = nullptr, .app = &app, .candidate = {}, .access_file = app.access_file()};
+  member.candidate = std::make_unique<Candidate>(std::move(generation), workers_of(&app, app.config()), realm_.workshop,
+                                                 realm_.connections);
+  steps_.emplace_back().members.push_back(std::move(member));
+  is_under_way_ = true;
+}
+
+Reload::~Reload() {
+  for (config::App& app : next_.apps) config::scrub(app);
+}
+
+// ---- before anything changes ----
+
+void Reload::start() {
+  if (is_under_way_) return;
+  plan();
+  if (is_over_) return;
+  Loader::Task task{.config = next_, .apps = {}, .bind = {}, .owners = {}};
+  for (const Step& step : steps_) {
+    task.apps.insert(task.apps.end(), step.unit.apps.begin(), step.unit.apps.end());
+  }
+  const auto is_ours = [&](const config::Wanted& wanted) { return std::ranges::count(task.apps, wanted.app) > 0; };
+  std::ranges::copy_if(changes_.added, std::back_inserter(task.bind), is_ours);
+  for (const config::Kept& kept : changes_.kept) {
+    const config::Listen& listen = next_.apps[kept.wanted.app].listen[kept.wanted.listen];
+    const bool names_somebody = !listen.owner.empty() || !listen.group.empty();
+    if (is_ours(kept.wanted) && names_somebody) task.owners.push_back(kept.wanted);
+  }
+  auto loader = Loader::start(task, realm_.workshop.loop);
+  if (!loader) return fail(loader.error().message());
+  loader_ = std::move(*loader);
+}
+
+void Reload::plan() {
+  std::vector<std::string> names;
+  for (const auto& app : realm_.apps) {
+    if (!app->is_stopping()) names.push_back(app->name());
+  }
+  std::vector<config::Held> held;
+  realm_.doors.for_each([&](Door& door) {
+    held_.push_back(&door);
+    held.push_back({&door.listen, door.app->name()});
+  });
+  changes_ = config::changes_of(names, held, next_);
+  for (config::Unit& unit : changes_.units) {
+    Step step;
+    step.unit = unit;
+    for (const std::size_t index : unit.apps) {
+      config::App& config = next_.apps[index];
+      step.members.push_back({.config = &config, .app = find(config.name), .candidate = {}, .access_file = {}});
+    }
+    if (!only_ || is_of(step, *only_)) steps_.push_back(std::move(step));
+  }
+  if (only_ && steps_.empty()) fail(fmt::format("there is no app \"{}\", neither here nor in {}", *only_, next_.file));
+}
+
+void Reload::fail(std::string problem) {
+  result_.problems.push_back(std::move(problem));
+  is_over_ = true;
+}
+
+void Reload::on_loader_readable() {
+  if (loader_) loader_->on_readable();
+}
+
+// What can still go wrong before the apps begin.
+Result<void> Reload::prepare() {
+  for (Step& step : steps_) {
+    for (Member& member : step.members) {
+      const std::string& path = member.config->access_log.file;
+      if (path.empty()) continue;
+      auto opened = realm_.access_logs.open(path);
+      if (!opened) return Failure(opened.error().in(fmt::format("app \"{}\"", member.config->name)));
+      member.access_file = std::move(*opened);
+    }
+  }
+  for (Step& step : steps_) {
+    for (std::size_t i = 0; i < step.members.size(); ++i) {
+      Member& member = step.members[i];
+      const Generation* before = member.app ? &member.app->pool().generation() : nullptr;
+      auto generation =
+          realm_.workshop.generations.make(*member.config, std::move(loader_->identities[step.unit.apps[i]]), before);
+      member.candidate = std::make_unique<Candidate>(std::move(generation), workers_of(member.app, *member.config),
+                                                     realm_.workshop, realm_.connections);
+    }
+  }
+  return {};
+}
+
+void Reload::go_on() {
+  if (is_over_) return;
+  if (!is_under_way_) {
+    if (loader_->state() == Loader::State::kLoading) return;
+    if (loader_->state() == Loader::State::kFailed) {
+      result_.problems = loader_->problems();
+      is_over_ = true;
+      return;
+    }
+    if (auto prepared = prepare(); !prepared) return fail(prepared.error().message());
+    is_under_way_ = true;
+  }
+  for (Step& step : steps_) {
+    if (!step.is_over) go_on_with(step);
+  }
+  if (std::ranges::all_of(steps_, &Step::is_over)) conclude();
+}
+
+void Reload::conclude() {
+  is_over_ = true;
+  result_.ok = std::ranges::none_of(result_.apps, [](const AppReload& app) { return app.outcome == outcome::kFailed; });
+}
+
+// ---- each unit by itself ----
+
+void Reload::go_on_with(Step& step) {
+  for (Member& member : step.members) {
+    member.candidate->go_on();
+    if (member.candidate->state() == Candidate::State::kFailed) {
+      const std::string how = member.candidate->failure();
+      return fail_step(step, member.candidate->app(), how);
+    }
+  }
+  const bool all_proved = std::ranges::all_of(
+      step.members, [](const Member& member) { return member.candidate->state() == Candidate::State::kProved; });
+  if (all_proved && may_switch(step)) switch_to(step);
+}
+
+// An app has at most workers.max workers that are leaving: those that are busy now would join them.
+bool Reload::may_switch(Step& step) {
+  for (const Member& member : step.members) {
+    if (!member.app) continue;
+    const SlotTable& slots = member.app->pool().slots();
+    const unsigned leaving = member.app->leavers() + slots.count(SlotState::kDraining);
+    const unsigned most = std::max(member.app->config().workers.max, 1U);
+    if (leaving == 0 || leaving + slots.count(SlotState::kBusy) <= most) continue;
+    if (!std::exchange(step.waits, true)) {
+      const std::string text =
+          fmt::format("generation {} is READY and waits until one of {} workers of older ones has left",
+                      member.candidate->generation().number, leaving);
+      log::info("app \"{}\": {}", member.app->name(), text);
+      tell_(member.app->name(), text);
+    }
+    return false;
+  }
+  return true;
+}
+
+void Reload::switch_to(Step& step) {
+  if (auto started = start_listeners(step); !started) {
+    const std::string app = step.members.front().candidate->app();
+    return fail_step(step, app, fmt::format("app \"{}\": {}", app, started.error().message()));
+  }
+  for (Member& member : step.members) {
+    const std::uint64_t number = member.candidate->generation().number;
+    const bool is_new = !member.app;
+    if (is_new) {
+      realm_.apps.push_back(std::make_unique<App>(member.candidate->take_pool(), realm_.workshop, realm_.farewell,
+                                                  std::move(member.access_file)));
+      member.app = realm_.apps.back().get();
+    } else {
+      member.app->adopt(member.candidate->take_pool(), std::move(member.access_file), !is_rollback_);
+    }
+    const std::string& name = member.app->name();
+    const unsigned leaving = member.app->leavers();
+    const std::string text =
+        fmt::format("generation {} is running{}", number,
+                    leaving == 0 ? "" : fmt::format("; {} workers of older ones finish what they have", leaving));
+    log::info("app \"{}\": {}", name, text);
+    tell_(name, text);
+    note_outcome(
+        {.app = name, .outcome = is_new ? outcome::kAdded : outcome::kReloaded, .generation = number, .reason = {}});
+  }
+  move_doors(step);
+  remove_apps(step);
+  step.is_over = true;
+}
+
+void Reload::fail_step(Step& step, std::string_view app, std::string_view how, log::Level level) {
+  for (Member& member : step.members) {
+    const std::string& name = member.candidate->app();
+    const std::uint64_t stays =
+        member.app && member.app->state() != AppState::kDegraded ? member.app->pool().generation().number : 0;
+    const std::string consequence = stays > 0    ? fmt::format("generation {} stays", stays)
+                                    : member.app ? "it stays degraded"
+                                                 : "it is not added";
+    std::string line = fmt::format("{}; {}", how, consequence);
+    if (app.empty()) line = fmt::format("app \"{}\": {}", name, line);
+    if (!app.empty() && name != app) {
+      line = fmt::format("app \"{}\": {}, as it changes together with app \"{}\"", name, consequence, app);
+    }
+    log::write(level, line);
+    tell_(name, line);
+    note_outcome({.app = name, .outcome = outcome::kFailed, .generation = stays, .reason = line});
+    member.candidate->give_up();
+    given_up_.push_back(std::move(member.candidate));
+  }
+  for (const std::string& name : step.unit.removed) {
+    App* removed = find(name);
+    const std::string line = fmt::format("app \"{}\": stays, as it changes together with app \"{}\"", name, app);
+    log::write(level, line);
+    note_outcome({.app = name,
+                  .outcome = outcome::kFailed,
+                  .generation = removed ? removed->pool().generation().number : 0,
+                  .reason = line});
+  }
+  step.is_over = true;
+}
+
+// ---- listeners ----
+
+Result<void> Reload::start_listeners(const Step& step) {
+  if (!loader_) return {};
+  for (const config::Wanted& wanted : changes_.added) {
+    const auto listener = loader_->listeners.find({wanted.app, wanted.listen});
+    if (!is_of(step, next_.apps[wanted.app].name) || listener == loader_->listeners.end()) continue;
+    if (auto started = listener->second.start(); !started) return started;
+  }
+  return {};
+}
+
+void Reload::move_doors(Step& step) {
+  if (!loader_) return;
+  for (const config::Kept& kept : changes_.kept) {
+    const config::App& config = next_.apps[kept.wanted.app];
+    if (!is_of(step, config.name)) continue;
+    realm_.doors.give(*held_[kept.held], *find(config.name), config.listen[kept.wanted.listen],
+                      loader_->owners[{kept.wanted.app, kept.wanted.listen}]);
+  }
+  for (const config::Wanted& wanted : changes_.added) {
+    const config::App& config = next_.apps[wanted.app];
+    const auto listener = loader_->listeners.find({wanted.app, wanted.listen});
+    if (!is_of(step, config.name) || listener == loader_->listeners.end()) continue;
+    Door& door = realm_.doors.add(std::move(listener->second), config.listen[wanted.listen], *find(config.name));
+    loader_->listeners.erase(listener);
+    realm_.doors.start(door);
+  }
+  for (const std::size_t index : changes_.closed) {
+    Door& door = *held_[index];
+    if (is_of(step, door.app->name())) realm_.doors.close(door);
+  }
+}
+
+void Reload::remove_apps(const Step& step) {
+  for (const std::string& name : step.unit.removed) {
+    App* app = find(name);
+    if (!app) continue;
+    log::info("app \"{}\": removed; what it has accepted is answered", name);
+    tell_(name, "removed");
+    app->stop(deadline_after(Clock::now(), app->config().timeouts.drain), "timeouts.drain");
+    realm_.connections.for_each([&](Connection& connection) {
+      const bool is_arriving = connection.app == app && connection.state == ConnectionState::kReceiving;
+      if (is_arriving) realm_.reception.hasten(connection, app->stop_deadline());
+    });
+    note_outcome({.app = name, .outcome = outcome::kRemoved, .generation = 0, .reason = {}});
+  }
+}
+
+// ---- the rest ----
+
+bool Reload::is_of(const Step& step, const std::string& app) const {
+  const bool stays =
+      std::ranges::any_of(step.unit.apps, [&](std::size_t index) { return next_.apps[index].name == app; });
+  return stays || std::ranges::find(step.unit.removed, app) != step.unit.removed.end();
+}
+
+App* Reload::find(std::string_view name) const {
+  for (const auto& app : realm_.apps) {
+    if (app->name() == name && !app->is_stopping()) return app.get();
+  }
+  return nullptr;
+}
+
+void Reload::on_probe_readable(std::uint32_t serial) {
+  for (Step& step : steps_) {
+    for (Member& member : step.members) {
+      if (member.candidate) member.candidate->on_probe_readable(serial);
+    }
+  }
+}
+
+void Reload::give_up() {
+  for (Step& step : steps_) {
+    if (!step.is_over && is_under_way_) fail_step(step, "", "the server stops", log::Level::kInfo);
+  }
+  if (!is_under_way_) result_.problems.emplace_back("the server stops");
+  loader_.reset();
+  is_over_ = true;
+}
+
+void Reload::forget_all_but(const std::string& app) {
+  for (config::App& other : next_.apps) {
+    if (other.name != app) config::scrub(other);
+  }
+}
+
+}  // namespace forklift::master

@@ -1,0 +1,117 @@
+// One reload, from the configuration that was read to workers that serve from it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "config/changes.h"
+#include "config/config.h"
+#include "master/access_log.h"
+#include "master/app.h"
+#include "master/candidate.h"
+#include "master/doors.h"
+#include "master/loader.h"
+#include "master/reload_result.h"
+
+namespace forklift::master {
+
+// What of the master a reload changes. All of it outlives the reload.
+struct Realm {
+  std::vector<std::unique_ptr<App>>& apps;
+  Doors& doors;
+  Reception& reception;
+  ConnectionTable& connections;
+  Farewell& farewell;
+  AccessLogs& access_logs;
+  const Workshop& workshop;
+};
+
+class Reload {
+ public:
+  // A line for whoever waits for the reload.
+  using Tell = std::function<void(std::string_view app, std::string_view text)>;
+
+  // Of all apps, or of `only` one, to `next`. Nothing happens before start().
+  Reload(config::Config next, std::optional<std::string> only, const Realm& realm, Tell tell);
+  // Of one app, which runs already, to what `generation` says, with its image if it has one; listeners stay.
+  Reload(App& app, std::shared_ptr<Generation> generation, const Realm& realm, Tell tell);
+  Reload(const Reload&) = delete;
+  Reload& operator=(const Reload&) = delete;
+  ~Reload();
+
+  // What it brings was there before, and is not put on probation.
+  void go_back() { is_rollback_ = true; }
+
+  void start();
+  // To be called in each turn of the loop.
+  void go_on();
+  void on_loader_readable();
+  void on_probe_readable(std::uint32_t serial);
+
+  bool is_over() const { return is_over_; }
+  const ReloadResult& result() const { return result_; }
+  void add_note(std::string note) { result_.notes.push_back(std::move(note)); }
+  // Users and addresses are there: from now on each app succeeds or fails by itself.
+  bool is_under_way() const { return is_under_way_; }
+  const config::Config& next() const { return next_; }
+
+  // The server stops: what has not switched yet, does not.
+  void give_up();
+  // Candidates whose workers are still leaving, for the master to look after.
+  std::vector<std::unique_ptr<Candidate>> take_remains() { return std::move(given_up_); }
+  // In a new worker of another app.
+  void forget_all_but(const std::string& app);
+
+ private:
+  struct Member {
+    config::App* config;  // in next_
+    App* app = nullptr;   // nullptr: it is to become one
+    std::unique_ptr<Candidate> candidate;
+    std::shared_ptr<AccessFile> access_file;
+  };
+  struct Step {
+    config::Unit unit;
+    std::vector<Member> members;
+    bool is_over = false;
+    bool waits = false;  // for older workers, and it was told
+  };
+
+  void plan();
+  Result<void> prepare();
+  void fail(std::string problem);
+  void conclude();
+
+  void go_on_with(Step& step);
+  bool may_switch(Step& step);
+  void switch_to(Step& step);
+  void fail_step(Step& step, std::string_view app, std::string_view how, log::Level level = log::Level::kError);
+  Result<void> start_listeners(const Step& step);
+  void move_doors(Step& step);
+  void remove_apps(const Step& step);
+
+  bool is_of(const Step& step, const std::string& app) const;
+  App* find(std::string_view name) const;
+  void note_outcome(AppReload outcome) { result_.apps.push_back(std::move(outcome)); }
+
+  config::Config next_;
+  const std::optional<std::string> only_;
+  const Realm& realm_;
+  const Tell tell_;
+  std::vector<Door*> held_;  // as changes_ counts them
+  config::Changes changes_;
+  std::vector<Step> steps_;
+  std::unique_ptr<Loader> loader_;
+  std::vector<std::unique_ptr<Candidate>> given_up_;
+  bool is_rollback_ = false;
+  bool is_under_way_ = false;
+  bool is_over_ = false;
+  ReloadResult result_;
+};
+
+}  // namespace forklift::master

@@ -1,0 +1,183 @@
+// Reloads at the wrong moment: in a storm of signals, on a machine that has nothing left, with workers that crash.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "harness/faults.h"
+#include "harness/processes.h"
+#include "harness/scgi_request.h"
+#include "harness/server.h"
+
+namespace harness {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+constexpr const char* kOneReloaded = "1 apps reloaded, 0 added, 0 removed, 0 failed";
+constexpr const char* kOneFailed = "0 apps reloaded, 0 added, 0 removed, 1 failed";
+constexpr const char* kNothing = "nothing has changed";
+
+App versioned(const std::string& plugin, const std::string& more = {}) {
+  return {.name = "app", .plugin = plugin, .listen = {"unix:app.sock"}, .more = more};
+}
+
+std::string ask(const Server& server, const std::string& uri = "/app") {
+  const Response response = fetch(server.listener("app"), ScgiRequest::get(uri));
+  return response.complete(200) ? response.body : testing::PrintToString(response);
+}
+
+TEST(ReloadFaults, AThousandSignalsAreAFewReloads) {
+  Server server({versioned(fixture_file("version_one"))});
+  server.start();
+  for (int i = 0; i < 1000; ++i) {
+    server.signal(SIGHUP);
+    std::this_thread::sleep_for(milliseconds(1));  // so that they don't come as one
+    if (i % 100 == 0) {
+      EXPECT_THAT(ask(server), testing::MatchesRegex("app [0-9]+ one"));
+    }
+  }
+  EXPECT_EQ(server.reload(), kOneReloaded);
+  EXPECT_TRUE(server.at_rest());
+  EXPECT_LT(server.reloads().size(), 1000u);
+  EXPECT_THAT(ask(server), testing::MatchesRegex("app [0-9]+ one"));
+}
+
+// What is asked for while a reload is under way is done afterwards: the file may have changed meanwhile.
+TEST(ReloadFaults, OneThatIsAskedForDuringAnotherIsNotLost) {
+  const TempDir folder;
+  const std::string flag = folder / "flag";
+  const auto app = [&](const char* plugin) {
+    return App{
+        .name = "app", .plugin = fixture_file(plugin), .listen = {"unix:app.sock"}, .more = "timeouts: {start: 1s}\n"};
+  };
+  Server server({app("version_one")});
+  server.start();
+  server.expect_error(
+      "app \"app\": generation 2 failed at CREATED: not reached within timeouts.start*; generation 1 stays");
+  server.configure({app("create_hangs")});
+  server.signal(SIGHUP);
+  ASSERT_TRUE(server.wait_for_log("reloading"));
+  server.configure({app("version_two")});
+  for (int i = 0; i < 3; ++i) server.signal(SIGHUP);
+  ASSERT_TRUE(eventually([&] { return server.reloads().size() == 2; }));
+  EXPECT_EQ(server.reloads(), (std::vector<std::string>{kOneFailed, kOneReloaded}));
+  EXPECT_EQ(ask(server), "app 3 two");
+}
+
+TEST(ReloadFaults, AStopDuringAReloadIsAStop) {
+  Server server({versioned(fixture_file("version_one"))});
+  server.start();
+  server.skip_rest("a worker that is about to hang is being started");
+  server.configure({versioned(fixture_file("create_hangs"), "timeouts: {stop: 1s}\n")});
+  server.expect_error("was told to leave, and killed after timeouts.stop*");
+  server.signal(SIGHUP);
+  const auto two_workers = [&] {
+    const auto children = children_of(server.pid());
+    return std::ranges::count(children, "fl:app", &Process::name) == 2;
+  };
+  ASSERT_TRUE(eventually(two_workers));
+  EXPECT_EQ(server.stop(), ExitStatus::exited(0));
+}
+
+struct Missing {
+  const char* name;
+  shim_call call;
+  int error;
+  unsigned calls;  // of a reload
+};
+
+std::ostream& operator<<(std::ostream& out, const Missing& missing) {
+  return out << missing.name;
+}
+
+class ReloadOutOf : public testing::TestWithParam<Missing> {};
+
+INSTANTIATE_TEST_SUITE_P(By, ReloadOutOf,
+                         testing::Values(Missing{"Processes", SHIM_FORK, EAGAIN, 3},
+                                         Missing{"Memory", SHIM_FORK, ENOMEM, 3},
+                                         Missing{"Images", SHIM_MEMFD_CREATE, EMFILE, 1},
+                                         Missing{"Descriptors", SHIM_OPEN, EMFILE, 4}),
+                         testing::PrintToStringParamName());
+
+// What comes in between costs the reload, and nothing else; the next one succeeds.
+TEST_P(ReloadOutOf, LeavesWhatServes) {
+  for (unsigned after = 0; after < GetParam().calls; ++after) {
+    Server server({versioned(fixture_file("version_one"))});
+    Faults faults(server);
+    server.start();
+    faults.fail(GetParam().call, GetParam().error, {.after = after, .count = 1});
+    const std::string end = server.reload();
+    EXPECT_THAT(end, testing::AnyOf(kOneReloaded, kOneFailed, kNothing));
+    if (end == kOneFailed) server.expect_error("generation 1 stays");
+    if (end == kNothing) {
+      server.expect_error("reload: *");
+      server.expect_error("reload: nothing has changed");
+    }
+    EXPECT_THAT(ask(server), testing::StartsWith(end == kOneReloaded ? "app 2 " : "app 1 ")) << end;
+    faults.clear();
+    EXPECT_EQ(server.reload(), kOneReloaded);
+    EXPECT_TRUE(server.at_rest());
+  }
+}
+
+// ---- probation ----
+
+TEST(Probation, ACrashingGenerationMakesWayForTheOneBefore) {
+  const TempDir folder;
+  const std::string plugin = folder / "plugin.so";
+  fs::copy_file(fixture_file("version_one"), plugin);
+  Server server({versioned(plugin, "reload: {probation: 1m, crashes: 2}\n")});
+  server.start();
+  EXPECT_EQ(ask(server), "app 1 one");
+  fs::remove(plugin);
+  fs::copy_file(fixture_file("version_two"), plugin);
+  EXPECT_EQ(server.reload(), kOneReloaded);
+  EXPECT_EQ(ask(server), "app 2 two");
+  server.expect_error("exited with status 0 with GET \"/leave\" since * s; answered 502");
+  server.expect_error("generation 2 is on probation (reload.probation), and 2 of its 3 requests have crashed");
+  server.expect_error("app \"app\": generation 2 is taken back; generation 3 is to be what 1 was");
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(fetch(server.listener("app"), ScgiRequest::get("/leave")).complete(502));
+  EXPECT_TRUE(eventually([&] { return server.reloads().size() == 2; }));
+  EXPECT_EQ(ask(server), "app 3 one") << "from the image: the file holds the other one";
+}
+
+TEST(Probation, IsPassedByAGenerationThatCrashesNoMoreThanTheOneBefore) {
+  const TempDir folder;
+  const std::string plugin = folder / "plugin.so";
+  fs::copy_file(fixture_file("version_one"), plugin);
+  Server server({versioned(plugin, "reload: {probation: 2s, crashes: 1}\n")});
+  server.start();
+  server.expect_error("exited with status 0 with GET \"/leave\" since * s; answered 502");
+  const auto leave = [&] { return fetch(server.listener("app"), ScgiRequest::get("/leave")).complete(502); };
+  EXPECT_TRUE(leave());
+  EXPECT_EQ(server.reload(), kOneReloaded);
+  EXPECT_TRUE(leave());
+  EXPECT_TRUE(server.wait_for_log("app \"app\": generation 2 has passed its probation"));
+  EXPECT_EQ(ask(server), "app 2 one");
+}
+
+TEST(Probation, OfAGenerationWhoseWorkersDieIdleIsOverAtOnce) {
+  const TempDir folder;
+  const std::string plugin = folder / "plugin.so";
+  fs::copy_file(fixture_file("version_one"), plugin);
+  Server server({versioned(plugin, "reload: {probation: 1m}\n")});
+  server.start();
+  EXPECT_EQ(server.reload(), kOneReloaded);
+  server.remember_rest();  // with the image of the generation before
+  server.expect_error("died of signal 9 (Killed) while idle");
+  server.expect_error("generation 2 is on probation (reload.probation), and a worker has died without a request");
+  server.expect_error("app \"app\": generation 2 is taken back; generation 3 is to be what 1 was");
+  server.signal_worker(children_of(server.pid()).at(0).pid, SIGKILL);
+  EXPECT_TRUE(eventually([&] { return server.reloads().size() == 2; }));
+  EXPECT_EQ(ask(server), "app 3 one");
+}
+
+}  // namespace
+}  // namespace harness
