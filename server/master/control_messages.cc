@@ -106,7 +106,7 @@ std::string finished_event(const ReloadResult& result) {
   for (const AppReload& app : result.apps) {
     Object one(Poco::JSON_PRESERVE_KEY_ORDER);
     one.set("app", escape_controls(app.app));
-    one.set("outcome", app.outcome);
+    one.set("outcome", std::string(app.outcome));
     one.set("generation", app.generation);
     one.set("reason", escape_controls(app.reason));
     apps.add(one);

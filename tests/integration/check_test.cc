@@ -77,7 +77,7 @@ INSTANTIATE_TEST_SUITE_P(
         Failure{"create_refuses", "failed at CREATED: no such table: orders; this is the plugin's own reason: .*"},
         Failure{"undefined_symbol",
                 "failed at LOADED: .*undefined symbol: nowhere_to_be_found.*; ldd -r .* shows all that it misses"},
-        Failure{"newer_api", "failed at CHECKED: the plugin was built for draft 0.2 of the plugin API.*"},
+        Failure{"newer_api", "failed at CHECKED: the plugin was built for draft 0.3 of the plugin API.*"},
         Failure{"missing_file", "failed at IMAGED: .*: No such file or directory; write the path of a .*"}),
     testing::PrintToStringParamName());
 

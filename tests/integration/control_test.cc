@@ -80,15 +80,47 @@ TEST(StopCommand, WaitsForWhatIsInFlightAndMayBeInterrupted) {
   EXPECT_EQ(server.wait(), ExitStatus::exited(0));
 }
 
-TEST(ReloadCommand, SaysThatTheServerCannotDoItYet) {
+TEST(ReloadCommand, TellsWhatHasBecomeOfEachApp) {
+  Server server({hello(), App{.name = "other", .plugin = plugin_file("env")}});
+  server.start();
+  Command all("reload", server);
+  EXPECT_EQ(all.wait(), ExitStatus::exited(0)) << all.output();
+  EXPECT_THAT(all.output(), AllOf(HasSubstr("hello"), HasSubstr("other"), HasSubstr("reloaded")));
+  EXPECT_EQ(status_of(server)->getObject("last_reload")->getValue<bool>("ok"), true);
+
+  Command one("reload", server, {"--app", "other"});
+  EXPECT_EQ(one.wait(), ExitStatus::exited(0)) << one.output();
+  EXPECT_THAT(one.output(), AllOf(HasSubstr("other"), Not(HasSubstr("hello"))));
+  Command restart("restart", server, {"--app", "hello"});
+  EXPECT_EQ(restart.wait(), ExitStatus::exited(0)) << restart.output();
+  const auto apps = status_of(server)->getArray("apps");
+  EXPECT_EQ(apps->getObject(0)->getValue<int>("generation"), 3) << "hello: at the start, reload, restart";
+  EXPECT_EQ(apps->getObject(1)->getValue<int>("generation"), 3) << "other: at the start, reload, reload --app";
+  EXPECT_TRUE(answers(server));
+}
+
+TEST(ReloadCommand, FailsWithTheReason) {
   Server server({hello()});
   server.start();
-  for (const std::vector<std::string>& words : {std::vector<std::string>{"reload"}, {"restart", "--app", "hello"}}) {
-    Command command(words[0], server, {words.begin() + 1, words.end()});
-    EXPECT_EQ(command.wait(), ExitStatus::exited(1));
-    EXPECT_EQ(command.output(), fmt::format("forklift: {}: a reload is not supported yet\n", words[0]));
-  }
+  server.configure({App{.name = "hello", .plugin = fixture_file("create_crashes")}});
+  server.expect_error("app \"hello\": generation 2 failed at CREATED: *; generation 1 stays");
+  Command failed("reload", server);
+  EXPECT_EQ(failed.wait(), ExitStatus::exited(1));
+  EXPECT_THAT(failed.output(), HasSubstr("failed at CREATED"));
+
+  server.spoil_config("apps: 17\n");
+  server.expect_error("reload: *server.yaml:1:7: apps: must be a list*");
+  server.expect_error("reload: nothing has changed");
+  Command broken("reload", server);
+  EXPECT_EQ(broken.wait(), ExitStatus::exited(1));
+  EXPECT_THAT(broken.output(), HasSubstr("server.yaml:1:7: apps: must be a list"));
   EXPECT_TRUE(answers(server));
+
+  server.configure({hello()});
+  Command nobody("restart", server, {"--app", "nobody"});
+  server.expect_error("reload: there is no app \"nobody\"");
+  EXPECT_EQ(nobody.wait(), ExitStatus::exited(1));
+  EXPECT_THAT(nobody.output(), HasSubstr("there is no app \"nobody\""));
 }
 
 TEST(ControlSocket, IsRemovedAtTheEnd) {

@@ -170,6 +170,7 @@ TEST(Probation, OfAGenerationWhoseWorkersDieIdleIsOverAtOnce) {
   Server server({versioned(plugin, "reload: {probation: 1m}\n")});
   server.start();
   EXPECT_EQ(server.reload(), kOneReloaded);
+  EXPECT_EQ(ask(server), "app 2 one");
   server.remember_rest();  // with the image of the generation before
   server.expect_error("died of signal 9 (Killed) while idle");
   server.expect_error("generation 2 is on probation (reload.probation), and a worker has died without a request");

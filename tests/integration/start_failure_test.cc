@@ -109,7 +109,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Failure{"no_plugin", "CHECKED", "the plugin exports no forklift_plugin_v1", make_library},
                     Failure{"undefined_symbol", "LOADED", "nowhere_to_be_found"},
                     Failure{"other_major", "CHECKED", "forklift_plugin_v2"},
-                    Failure{"newer_api", "CHECKED", "the plugin was built for draft 0.2 of the plugin API"},
+                    Failure{"newer_api", "CHECKED", "the plugin was built for draft 0.3 of the plugin API"},
                     Failure{"create_refuses", "CREATED", "no such table: orders"},
                     Failure{"create_crashes", "CREATED", "died of signal 9 (Killed)"},
                     Failure{"create_exits", "CREATED", "exited with status 7"},

@@ -100,10 +100,10 @@ const Broken kKeys[] = {
      "app.yaml:5:14: unknown key \"colour\"; known here: head, body, body_rate, connections"},
     {"HostileKey", app_with("\"\\e[31m\\n\": red"),
      "app.yaml:5:5: unknown key \"\\x1b[31m\\n\"; known here: name, plugin, listen, workers, limits, timeouts, "
-     "queue, user, group, directory, umask, chroot, rlimits, no_new_privs, environment, settings, access_log"},
+     "queue, reload, user, group, directory, umask, chroot, rlimits, no_new_privs, environment, settings, access_log"},
     {"DottedKey", app_with("timeouts.head: 10s"),
      "app.yaml:5:5: unknown key \"timeouts.head\"; known here: name, plugin, listen, workers, limits, timeouts, "
-     "queue, user, group, directory, umask, chroot, rlimits, no_new_privs, environment, settings, access_log"},
+     "queue, reload, user, group, directory, umask, chroot, rlimits, no_new_privs, environment, settings, access_log"},
     {"KeysThatAreNotSupportedYet",
      "defaults: {dispatch: direct}\n" + app_with("timeouts: {slow: 1s}\n    crash: {keep: 1}"),
      "app.yaml:1:12: key \"dispatch\" is not supported yet\n"

@@ -97,7 +97,7 @@ TEST(Defaults, AreRefusedOnceAndWhereTheyStand) {
       verdict(apps_under("{queue: {age: soon}, colour: red}", "umask: 7")),
       "app.yaml:1:25: queue.age: \"soon\" is not a duration; write 250ms, 30s, 5m or 1h\n"
       "app.yaml:1:32: unknown key \"colour\"; known here: name, plugin, listen, workers, limits, timeouts, queue, "
-      "user, group, directory, umask, chroot, rlimits, no_new_privs, environment, settings, access_log");
+      "reload, user, group, directory, umask, chroot, rlimits, no_new_privs, environment, settings, access_log");
   // Also what every app replaces.
   EXPECT_EQ(verdict("defaults: {umask: 9}\n" + app_with("umask: 7")),
             "app.yaml:1:19: umask: \"9\" is not a umask; write octal digits, 000 to 777");

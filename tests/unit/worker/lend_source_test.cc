@@ -34,7 +34,7 @@ class LendSourceTest : public testing::Test {
 };
 
 TEST_F(LendSourceTest, a_lend_comes_with_its_bytes_and_its_connection) {
-  LendSource source(worker_, kHeadLimit);
+  LendSource source(worker_, ipc::lend_bytes_max(kHeadLimit));
   lend("head and body", 8);
   auto lent = source.next();
   ASSERT_TRUE(lent && *lent);
@@ -46,7 +46,7 @@ TEST_F(LendSourceTest, a_lend_comes_with_its_bytes_and_its_connection) {
 }
 
 TEST_F(LendSourceTest, the_largest_lend_fits) {
-  LendSource source(worker_, kHeadLimit);
+  LendSource source(worker_, ipc::lend_bytes_max(kHeadLimit));
   const std::string largest(ipc::lend_bytes_max(kHeadLimit), 'b');
   lend(largest, 1);
   auto lent = source.next();
@@ -55,7 +55,7 @@ TEST_F(LendSourceTest, the_largest_lend_fits) {
 }
 
 TEST_F(LendSourceTest, after_drain_and_after_the_masters_end_there_is_no_next_one) {
-  LendSource source(worker_, kHeadLimit);
+  LendSource source(worker_, ipc::lend_bytes_max(kHeadLimit));
   ASSERT_TRUE(master_.send(ipc::Drain{}));
   auto lent = source.next();
   ASSERT_TRUE(lent);
@@ -67,7 +67,7 @@ TEST_F(LendSourceTest, after_drain_and_after_the_masters_end_there_is_no_next_on
 }
 
 TEST_F(LendSourceTest, what_is_no_lend_is_an_error_and_nothing_is_taken) {
-  LendSource source(worker_, kHeadLimit);
+  LendSource source(worker_, ipc::lend_bytes_max(kHeadLimit));
   ASSERT_TRUE(master_.send(ipc::Lend{.bytes = 3, .serial = 1}, "abc"));  // without a descriptor
   EXPECT_THAT(source.next().error().message(), HasSubstr("no lend"));
   ASSERT_TRUE(master_.send(ipc::Lend{.bytes = 4, .serial = 1}, "abc", line_.server()));
@@ -78,7 +78,7 @@ TEST_F(LendSourceTest, what_is_no_lend_is_an_error_and_nothing_is_taken) {
 
 TEST_F(LendSourceTest, where_a_standard_descriptor_is_missing_nothing_is_taken) {
   const Forked child = in_child([this]() -> std::string {
-    LendSource source(worker_, kHeadLimit);
+    LendSource source(worker_, ipc::lend_bytes_max(kHeadLimit));
     lend("head and body", 8);
     ::close(STDOUT_FILENO);
     auto lent = source.next();
@@ -90,7 +90,7 @@ TEST_F(LendSourceTest, where_a_standard_descriptor_is_missing_nothing_is_taken) 
 }
 
 TEST_F(LendSourceTest, done_reaches_the_master) {
-  LendSource source(worker_, kHeadLimit);
+  LendSource source(worker_, ipc::lend_bytes_max(kHeadLimit));
   ASSERT_TRUE(source.done({.ending = ipc::Ending::kLinger, .serial = 8, .response_bytes = 5, .status = 200}));
   ipc::Done done;
   iovec part{&done, sizeof done};
