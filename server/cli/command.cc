@@ -33,6 +33,7 @@ constexpr Command kCommands[] = {
     {"serve", "FILE", "runs the apps that the YAML file FILE declares, in the foreground", kServeOptions,
      "The server is ready when it has logged READY. Signals:\n"
      "  TERM, QUIT, INT  finish what is in flight, within timeouts.stop, and exit; a second one: at once\n"
+     "  HUP              reload: new plugins and new configuration, without losing a request\n"
      "  USR1             open the log file and the access logs again\n"
      "Exit status: 0 after a clean stop; 1 if it could not start (an address, a user, a log, pid_file, runtime_dir,\n"
      "or every app); 2 for a wrong command line or configuration.\n"},
