@@ -51,9 +51,12 @@ class ServiceUnit : public testing::Test {
 TEST_F(ServiceUnit, IsRightForSystemd) {
   std::string service = read_file(source_file("conf/forklift.service"));
   const std::string installed = "/usr/sbin/forklift ";
-  const auto at = service.find(installed);
-  ASSERT_NE(at, service.npos);
-  write_file(folder_ / "forklift.service", service.replace(at, installed.size(), server_binary() + " "));
+  for (const char* key : {"ExecStart=", "ExecReload="}) {
+    const auto at = service.find(key + installed);
+    ASSERT_NE(at, service.npos) << key;
+    service.replace(at, std::string(key + installed).size(), key + server_binary() + " ");
+  }
+  write_file(folder_ / "forklift.service", service);
   write_file(folder_ / "forklift.socket", read_file(source_file("conf/forklift.socket")));
   EXPECT_EQ(analyze({"verify", folder_ / "forklift.service", folder_ / "forklift.socket"}), ExitStatus::exited(0));
   // Also what it only warns of: an unknown key is ignored by systemd, and so would not do what it is there for.
