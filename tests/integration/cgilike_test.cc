@@ -16,6 +16,9 @@ using testing::HasSubstr;
 using testing::Not;
 
 // The index is that of the listener: TCP, Unix.
+// Ten megabytes go through files, on a machine that runs other tests too.
+constexpr milliseconds kMuchPatience = seconds(60);
+
 class CgiLike : public testing::TestWithParam<std::size_t> {
  protected:
   CgiLike()
@@ -31,7 +34,8 @@ class CgiLike : public testing::TestWithParam<std::size_t> {
   pid_t only_worker() const { return children_of(server_.pid()).at(0).pid; }
 
   Response ask(const std::string& what, std::string body = {}) {
-    return fetch(server_.listener("app", GetParam()), ScgiRequest::post("/deed?" + what, std::move(body)));
+    return fetch(server_.listener("app", GetParam()), ScgiRequest::post("/deed?" + what, std::move(body)),
+                 kMuchPatience);
   }
   void expect_page(const std::string& what, const std::string& body, const std::string& page) {
     const Response response = ask(what, body);

@@ -108,12 +108,12 @@ TEST(ReloadCommand, FailsWithTheReason) {
   EXPECT_EQ(failed.wait(), ExitStatus::exited(1));
   EXPECT_THAT(failed.output(), HasSubstr("failed at CREATED"));
 
-  server.spoil_config("apps: 17\n");
-  server.expect_error("reload: *server.yaml:1:7: apps: must be a list*");
+  server.spoil_config("runtime_dir: run\napps: 17\n");
+  server.expect_error("reload: *server.yaml:2:7: apps: must be a list*");
   server.expect_error("reload: nothing has changed");
   Command broken("reload", server);
   EXPECT_EQ(broken.wait(), ExitStatus::exited(1));
-  EXPECT_THAT(broken.output(), HasSubstr("server.yaml:1:7: apps: must be a list"));
+  EXPECT_THAT(broken.output(), HasSubstr("server.yaml:2:7: apps: must be a list"));
   EXPECT_TRUE(answers(server));
 
   server.configure({hello()});
