@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <iostream>
 #include <random>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -27,9 +28,9 @@ constexpr const char* kWorkersOfTheStorm = "fl:storm";
 // The pauses of a failing app are 5 s at most; within them, and while it then starts, it may have no worker.
 constexpr seconds kAftermath{7};
 
-App app(const std::string& name, const std::string& more) {
+App app(const std::string& name, const std::string& plugin, const std::string& more) {
   return {.name = name,
-          .plugin = fixture_file("misbehaves_as_told"),
+          .plugin = plugin,
           .listen = {"127.0.0.1:0", fmt::format("unix:{}.sock", name)},
           .more = fmt::format("access_log: {{file: access.log, format: '{}'}}\n", Ledger::kFormat) + more};
 }
@@ -38,11 +39,11 @@ class Storm {
  public:
   explicit Storm(seconds length)
       : over_(length),
-        server_({app("storm",
+        server_({app("storm", put_plugin(),
                      "workers: {min: 4, max: 8, idle_timeout: 2s, max_requests: 100}\n"
                      "limits: {head: 8K, body: 64K}\n"
                      "timeouts: {head: 1s, body: 1s, write: 1s, request: 1s, stop: 3s}\n"),
-                 app("calm", "workers: {min: 1, max: 1}\n")}),
+                 app("calm", fixture_file("misbehaves_as_told"), "workers: {min: 1, max: 1}\n")}),
         faults_(server_) {}
 
   void run() {
@@ -53,6 +54,7 @@ class Storm {
     threads.emplace_back([this] { guarded(&Storm::strike_workers, kClients + 1); });
     threads.emplace_back([this] { guarded(&Storm::fail_the_machine, kClients + 2); });
     threads.emplace_back([this] { guarded(&Storm::rotate_logs, kClients + 3); });
+    threads.emplace_back([this] { guarded(&Storm::reload, kClients + 4); });
     for (std::thread& thread : threads) thread.join();
     settle();
   }
@@ -138,7 +140,32 @@ class Storm {
     std::filesystem::remove(old);
   }
 
+  // By rename; the path of the plugin.
+  std::string put_plugin() const {
+    std::filesystem::copy_file(fixture_file("misbehaves_as_told"), folder_ / "new.so");
+    std::filesystem::rename(folder_ / "new.so", folder_ / "plugin.so");
+    return folder_ / "plugin.so";
+  }
+
+  // Now and then with a plugin that is none, or a file that is none: then what serves goes on.
+  void reload(Random& random) {
+    const std::string good = read_file(server_.config_file());
+    const unsigned kind = random() % 6;
+    if (kind == 0) std::filesystem::remove(folder_ / "plugin.so");
+    if (kind == 1) server_.spoil_config("apps: 17\n");
+    const std::size_t before = server_.reloads().size();
+    server_.signal(SIGHUP);
+    // One that waits for busy workers of older generations takes its time.
+    eventually([&] { return server_.reloads().size() > before; }, seconds(20), milliseconds(20));
+    if (kind == 0) put_plugin();
+    if (kind == 1) write_file(server_.config_file(), good);
+    eventually([&] { return over_.passed(); }, milliseconds(200 + random() % 1500), milliseconds(50));
+  }
+
   void settle() {
+    const std::string end = server_.reload();
+    EXPECT_TRUE(end.ends_with(" 0 failed")) << end;
+    EXPECT_GT(server_.reloads().size(), 2u);
     for (const Process& process : children_of(server_.pid())) signal_if_there(process.pid, SIGCONT);
     EXPECT_TRUE(server_.at_rest(seconds(30)));
     const std::string log = server_.log();
@@ -151,20 +178,31 @@ class Storm {
   // What may come in a storm, and has to be announced where it did.
   void expect_what_came(const std::string& log) {
     constexpr const char* kPossible[] = {
-        "app \"storm\" generation 1 worker ",
-        "app \"storm\": generation 1 failed at ",
+        "app \"storm\" generation ",
+        "app \"storm\": generation ",
+        "app \"calm\": generation ",
         "app \"storm\": a worker could not be started: fork: ",
+        "app \"calm\": a worker could not be started: fork: ",
+        "reload: fork: ",
+        "server.yaml:1:7: apps: must be a list",
+        "reload: nothing has changed",
         "app \"storm\": degraded: ",
         "answered 500: produce returned ",
         "aborted: the client has taken nothing of the response for timeouts.write",
     };
+    std::string errors;
+    std::istringstream lines(log);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.find(" error ") != line.npos) errors += line + "\n";
+    }
     for (const char* text : kPossible) {
-      if (log.find(text) != log.npos) server_.expect_error(text);
+      if (errors.find(text) != errors.npos) server_.expect_error(text);
     }
   }
 
   const Deadline over_;
   std::atomic<bool> failed_ = false;
+  const TempDir folder_;
   Server server_;
   Faults faults_;
   Ledger ledger_;

@@ -1,5 +1,5 @@
 // All faults at once: clients and plugins that misbehave, workers that are killed, stopped and recycled, a machine that
-// has no descriptors, processes or room for messages, and logs that are rotated under it.
+// has no descriptors, processes or room for messages, logs that are rotated under it, and reloads, some of which fail.
 #pragma once
 
 #include <chrono>
