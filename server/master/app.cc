@@ -125,7 +125,7 @@ void App::dispatch() {
 void App::adopt(std::unique_ptr<WorkerPool> proved, std::shared_ptr<AccessFile> access_file, bool on_probation) {
   const TimePoint by = deadline_after(Clock::now(), config().timeouts.drain);
   older_.push_back(std::exchange(pool_, std::move(proved)));
-  older_.back()->leave(by);
+  older_.back()->leave(by, KillReason::kReloadTimeout);
   pool_->serve(*this);
   access_file_ = std::move(access_file);
 

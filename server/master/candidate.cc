@@ -39,7 +39,7 @@ std::size_t Candidate::waiting() const {
 void Candidate::give_up() {
   fail("given up");
   probe_is_late_.cancel();
-  pool_->leave(kNever);
+  pool_->leave(Clock::now() + generation_->config.timeouts.stop, KillReason::kStopTimeout);
 }
 
 void Candidate::fail(std::string how) {

@@ -160,7 +160,10 @@ Result<void> Listener::change(const config::Listen& from, const config::Listen& 
   }
   if (!is_unix() || (from.mode == to.mode && from.owner == to.owner && from.group == to.group)) return {};
   const char* path = address_.path.c_str();
-  if (::lchown(path, owner.user, owner.group) != 0) return cannot(to, fail_errno("owner, group: chown").value());
+  // Who is named no longer gives it back to the server's own user.
+  const uid_t user = to.owner.empty() && !from.owner.empty() ? ::geteuid() : owner.user;
+  const gid_t group = to.group.empty() && !from.group.empty() ? ::getegid() : owner.group;
+  if (::lchown(path, user, group) != 0) return cannot(to, fail_errno("owner, group: chown").value());
   if (::chmod(path, to.mode) != 0) return cannot(to, fail_errno("mode: chmod").value());
   return {};
 }

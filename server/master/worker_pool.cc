@@ -46,7 +46,7 @@ WorkerPool::WorkerPool(std::shared_ptr<Generation> generation, Purpose purpose, 
       slots_([this](WorkerSlot& slot) { on_slot_deadline(slot); }),
       retry_([this] { owner_->on_retry(); }),
       retire_([this] { retire_idle(); }),
-      leave_by_([this] { slots_.for_each([this](WorkerSlot& slot) { kill(slot, KillReason::kReloadTimeout); }); }) {}
+      leave_by_([this] { slots_.for_each([this](WorkerSlot& slot) { kill(slot, overdue_); }); }) {}
 
 void WorkerPool::serve(PoolOwner& owner) {
   owner_ = &owner;
@@ -227,8 +227,9 @@ void WorkerPool::begin_stop() {
   retire_.cancel();
 }
 
-void WorkerPool::leave(TimePoint by) {
+void WorkerPool::leave(TimePoint by, KillReason reason) {
   leaving_ = true;
+  overdue_ = reason;
   retry_.cancel();
   retire_.cancel();
   leave_by_.set(loop_.timers, by);

@@ -80,9 +80,9 @@ class WorkerPool {
 
   // The trial is over, and the workers are that owner's.
   void serve(PoolOwner& owner);
-  // The app has a newer generation: none is started any more, and all are to leave behind the request that they have,
-  // for which they have until `by`.
-  void leave(TimePoint by);
+  // These workers are not wanted any more: none is started, and all are to leave behind the request that they have.
+  // Those that are left at `by` are killed, for `reason`.
+  void leave(TimePoint by, KillReason reason);
 
   AppState state() const { return state_; }
   const Generation& generation() const { return *generation_; }
@@ -167,6 +167,7 @@ class WorkerPool {
   AppState state_ = AppState::kStarting;
   bool stopping_ = false;
   bool leaving_ = false;
+  KillReason overdue_ = KillReason::kReloadTimeout;  // of those that do not leave in time
   SlotTable slots_;
   WorkerCounters counters_;
   std::uint64_t last_lend_ = 0;
