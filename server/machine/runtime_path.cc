@@ -6,6 +6,8 @@
 
 #include <cerrno>
 
+#include "config/paths.h"
+
 namespace forklift::machine {
 
 namespace {
@@ -21,9 +23,15 @@ Result<void> check_may_make_in(const std::string& folder) {
   return fail("this user may make no folder in {}", folder);
 }
 
-}  // namespace
+Result<void> check_link(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) return fail_errno(fmt::format("lstat {}", path));
+  if (!S_ISLNK(status.st_mode) || status.st_uid == 0 || status.st_uid == ::geteuid()) return {};
+  return fail("{} is a link of user {}, who could lead it elsewhere; name another folder", path, status.st_uid);
+}
 
-Result<void> check_runtime_parent(const std::string& path) {
+// `path` as it is, and not what lies above it.
+Result<void> check_one(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return fail_errno(fmt::format("stat {}", path));
   if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
@@ -31,6 +39,20 @@ Result<void> check_runtime_parent(const std::string& path) {
   }
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) && !(status.st_mode & S_ISVTX)) {
     return fail("others may write to {}, and could replace what is in it; name another folder", path);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_runtime_parent(const std::string& path) {
+  if (auto link = check_link(path); !link) return link;
+  if (auto checked = check_one(path); !checked) return checked;
+  const std::string real = config::real_path(path);
+  if (real == path) return {};
+  // Where a link leads to, there are folders above that the path does not name.
+  for (std::size_t slash = real.find('/', 1); slash != std::string::npos; slash = real.find('/', slash + 1)) {
+    if (auto checked = check_one(real.substr(0, slash)); !checked) return checked;
   }
   return {};
 }

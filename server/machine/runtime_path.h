@@ -7,7 +7,8 @@
 
 namespace forklift::machine {
 
-// A folder on the way: fails where anybody but root and this user could rename what is in it.
+// A folder on the way: fails where anybody but root and this user could rename what is in it, or lead it elsewhere if
+// it is a symbolic link. Folders that only the link names are looked at, too.
 Result<void> check_runtime_parent(const std::string& path);
 
 // The folder itself: fails where it is none, or is not this user's alone. `path` has no slash at its end, behind which

@@ -118,6 +118,20 @@ TEST_F(Surroundings, AreNotWhereTheRuntimeDirIsNotSafe) {
   EXPECT_THAT(said(), HasSubstr("runtime_dir: " + config_.runtime_dir + " is no folder"));
 }
 
+TEST_F(Surroundings, AreNotWhereALinkLeadsTheRuntimeDirBelowAFolderOfEverybody) {
+  fs::create_directories(folder_ / "folder/ours");
+  fs::create_symlink(folder_ / "folder/ours", folder_ / "way");
+  config_.runtime_dir = folder_ / "way/run";
+  config_.control = folder_ / "way/run/control";
+  EXPECT_EQ(said(), "fine");
+  ASSERT_EQ(::chmod((folder_ / "folder").c_str(), 0777), 0);
+  EXPECT_THAT(said(), HasSubstr("runtime_dir: others may write to " + (folder_ / "folder").string() + ","));
+  if (::geteuid() == 0) {
+    ASSERT_EQ(::lchown((folder_ / "way").c_str(), 65534, 65534), 0);
+    EXPECT_THAT(said(), HasSubstr("runtime_dir: " + (folder_ / "way").string() + " is a link of user 65534"));
+  }
+}
+
 // An IPv4 address in the clothes of IPv6: sockets of ours are of one family.
 TEST_F(Surroundings, AreNotWhereTheMachineDoesNotHaveAHost) {
   listen_on(Family::kTcp4, "127.0.0.1", 1);
