@@ -6,6 +6,7 @@
 
 #include <string_view>
 
+#include "config/address.h"
 #include "reading.h"
 
 namespace forklift::config {
@@ -57,6 +58,11 @@ TEST(Paths, AreRefusedWhereTheyCannotBeShownAsTheyAre) {
 
 TEST(Positions, ShowTheNameOfAFileThatWasFoundWithoutDrivingATerminal) {
   EXPECT_EQ((Position{"/srv/a\x1b[31m.yaml", 2, 3}).to_string(), "/srv/a\\x1b[31m.yaml:2:3");
+}
+
+TEST(Addresses, OfSocketsThatSystemdHasBoundEndNoLine) {
+  const Address address{.family = Address::Family::kUnix, .host = {}, .port = 0, .path = "@a\n\x1b[31m"};
+  EXPECT_EQ(address.to_string(), "unix:@a\\n\\x1b[31m");
 }
 
 }  // namespace forklift::config
