@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "base/quote.h"
 #include "base/signals.h"
 #include "cli/command.h"
 #include "cli/trial.h"
@@ -24,7 +25,8 @@ namespace {
 using ipc::Step;
 
 void say(std::string_view line) {
-  fmt::print(stderr, "{}\n", line);
+  // Whatever it names: a file's or a folder's name may hold what drives a terminal.
+  fmt::print(stderr, "{}\n", escape_controls(line));
 }
 
 // What a plugin's code does in this step.

@@ -35,6 +35,7 @@ Result<std::uint16_t> parse_port(std::string_view text) {
 
 Result<std::vector<Address>> parse_unix(std::string_view path, const std::string& folder) {
   if (path.empty()) return fail("\"unix:\" names no path; write unix:/run/app.sock");
+  if (auto shows = check_shows(path); !shows) return Failure(shows.error());
   Address address;
   address.family = Address::Family::kUnix;
   address.path = resolve(path, folder);
@@ -82,7 +83,8 @@ std::string Address::to_string() const {
   switch (family) {
     case Family::kTcp4: return fmt::format("{}:{}", host, port);
     case Family::kTcp6: return fmt::format("[{}]:{}", host, port);
-    case Family::kUnix: return "unix:" + path;
+    // That of a socket which systemd has bound may hold anything.
+    case Family::kUnix: return "unix:" + escape_controls(path);
     case Family::kSystemd: break;
   }
   return "systemd:" + path;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <map>
 
 #include "config/value.h"
 
@@ -16,17 +18,27 @@ bool is_default(const Node& child) {
   return may_be_default(child.name);
 }
 
+// The children of a map by their names: each may have tens of thousands, and to look through all of them for each one
+// of the other's would hold the master for seconds.
+std::map<std::string_view, const Node*> index(const Node& map) {
+  std::map<std::string_view, const Node*> by_name;
+  for (const Node& child : map.children) by_name.emplace(child.name, &child);
+  return by_name;
+}
+
 // The defaults come first, in their order, so that the variables of an environment keep theirs.
 Node merge(const Node& defaults, const Node& own) {
+  auto remaining = index(own);
   Node merged = own;
   merged.children.clear();
   for (const Node& standard : defaults.children) {
-    const Node* replacement = find_child(own, standard.name);
+    const auto entry = remaining.extract(standard.name);
+    const Node* replacement = entry ? entry.mapped() : nullptr;
     const bool both_maps = replacement && replacement->kind == Node::Kind::kMap && standard.kind == Node::Kind::kMap;
     merged.children.push_back(both_maps ? merge(standard, *replacement) : replacement ? *replacement : standard);
   }
   std::ranges::copy_if(own.children, std::back_inserter(merged.children),
-                       [&](const Node& child) { return !find_child(defaults, child.name); });
+                       [&](const Node& child) { return remaining.contains(child.name); });
   return merged;
 }
 

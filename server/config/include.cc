@@ -103,6 +103,7 @@ void read_item(Value& list, const Node& item) {
   const fs::path written = item.text;
   const std::string name = written.filename();
   if (name.empty()) return refuse("names no file; write which, such as conf.d/*.yaml");
+  if (auto shows = check_shows(item.text); !shows) return list.refuse_at(item, shows.error().message());
   if (is_pattern(written.parent_path().string())) {
     return refuse("has a pattern in the name of a folder; only the last part can be one");
   }

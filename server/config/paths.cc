@@ -6,12 +6,19 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/quote.h"
+
 namespace forklift::config {
 
 namespace fs = std::filesystem;
 
 std::string resolve(std::string_view path, const std::string& folder) {
   return (fs::path(folder) / path).lexically_normal().string();
+}
+
+Result<void> check_shows(std::string_view path) {
+  if (escape_controls(path) == path) return {};
+  return fail("{} holds a character that is not printed; no path here may have one", quote(path, 60));
 }
 
 std::string real_path(const std::string& path) {

@@ -6,10 +6,15 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
+
 namespace forklift::config {
 
 // `path` as an absolute one without `.` and `..`; a relative one starts at `folder`, which is absolute and real.
 std::string resolve(std::string_view path, const std::string& folder);
+
+// Fails where a path cannot be printed as it is, in messages and in the log: it would end a line or drive a terminal.
+Result<void> check_shows(std::string_view path);
 
 // `path` with its symbolic links followed as far as it exists, absolute.
 std::string real_path(const std::string& path);

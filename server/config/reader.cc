@@ -12,6 +12,7 @@
 #include "config/address.h"
 #include "config/checks.h"
 #include "config/document.h"
+#include "config/path_checks.h"
 #include "config/paths.h"
 #include "config/scrub.h"
 #include "config/source.h"
@@ -66,6 +67,7 @@ void read_root(Reading& reading, const Node& root) {
     reading.complain(include->mark, "include: no file brings an app, and none stands here; write at least one");
   }
   std::ranges::move(check_apps(reading.config.apps), std::back_inserter(reading.findings));
+  std::ranges::move(check_paths(reading, root), std::back_inserter(reading.findings));
 }
 
 tl::expected<Config, Findings> read(std::string_view text, const std::string& path, bool follow_includes) {

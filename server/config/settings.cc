@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/quote.h"
+
 namespace forklift::config {
 
 namespace {
@@ -60,7 +62,8 @@ const Settings* descend(const Settings& node, const Step& step) {
 }  // namespace
 
 std::string Position::to_string() const {
-  return line == 0 ? file : fmt::format("{}:{}:{}", file, line, column);
+  const std::string shown = escape_controls(file);  // a pattern of `include` finds whatever a folder holds
+  return line == 0 ? shown : fmt::format("{}:{}:{}", shown, line, column);
 }
 
 // Not defaulted: it would have to be behind Child, and there clang 14 crashes on it.

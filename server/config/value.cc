@@ -86,6 +86,7 @@ void Value::path(std::string& out) {
   const auto written = text();
   if (!written) return;
   if (written->empty()) return refuse("names no path");
+  if (auto shows = check_shows(*written); !shows) return refuse(shows.error().message());
   std::string absolute = resolve(*written, reading_.folder(node_.mark));
   if (absolute.size() >= PATH_MAX) {
     return refuse(

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "machine/pid_path.h"
+
 namespace forklift::master {
 
 namespace {
@@ -35,18 +37,8 @@ Result<UniqueFd> open_file(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0644));
   if (!fd && errno == ELOOP) return fail("{} is a symbolic link; remove it", path);
   if (!fd) return fail_errno(fmt::format("open {}", path));
-  struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) return fail_errno(fmt::format("stat {}", path));
-  if (!S_ISREG(status.st_mode)) return fail("{} is no file; remove it", path);
+  if (auto file = machine::check_pid_is_file(path, fd.get()); !file) return Failure(file.error());
   return fd;
-}
-
-// What a server writes, as far as it came: a path that is wrong must not cost somebody their file.
-bool holds_a_pid(int fd) {
-  char text[64];
-  const ssize_t n = ::pread(fd, text, sizeof text, 0);
-  const std::string_view written(text, static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
-  return n < static_cast<ssize_t>(sizeof text) && written.find_first_not_of("0123456789\n") == written.npos;
 }
 
 Result<void> write_pid(int fd) {
@@ -70,9 +62,7 @@ Result<PidFile> PidFile::write(const std::string& path, std::string_view taken) 
       return Failure(Error(fmt::format("another server{} {}", holder_of(fd->get()), taken), EWOULDBLOCK));
     }
     if (!is_at(path, fd->get())) continue;  // its last holder has removed it meanwhile
-    if (!holds_a_pid(fd->get())) {
-      return fail("{} holds something else than a pid; write another path, or remove that file", path);
-    }
+    if (auto own = machine::check_pid_content(path, fd->get()); !own) return Failure(own.error());
     if (auto written = write_pid(fd->get()); !written) {
       ::unlink(path.c_str());
       return Failure(written.error().in(path));

@@ -5,22 +5,11 @@
 
 #include <cerrno>
 
+#include "machine/runtime_path.h"
+
 namespace forklift::master {
 
 namespace {
-
-// A folder on the way: whoever could rename what is in it could put another folder in our place.
-Result<void> check_parent(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return fail_errno(fmt::format("stat {}", path));
-  if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
-    return fail("{} belongs to user {}, who could replace what is in it; name another folder", path, status.st_uid);
-  }
-  if ((status.st_mode & (S_IWGRP | S_IWOTH)) && !(status.st_mode & S_ISVTX)) {
-    return fail("others may write to {}, and could replace what is in it; name another folder", path);
-  }
-  return {};
-}
 
 Result<void> make_folder(const std::string& path, std::vector<std::string>& made) {
   if (::mkdir(path.c_str(), 0700) == 0) {
@@ -36,7 +25,7 @@ Result<void> make_parents(const std::string& path, std::vector<std::string>& mad
   for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
     const std::string parent = path.substr(0, slash);
     if (auto folder = make_folder(parent, made); !folder) return folder;
-    if (auto checked = check_parent(parent); !checked) return checked;
+    if (auto checked = machine::check_runtime_parent(parent); !checked) return checked;
   }
   return {};
 }
@@ -44,17 +33,7 @@ Result<void> make_parents(const std::string& path, std::vector<std::string>& mad
 Result<void> make_own(const std::string& path, std::vector<std::string>& made) {
   if (auto parents = make_parents(path, made); !parents) return parents;
   if (auto folder = make_folder(path, made); !folder) return folder;
-  struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0) return fail_errno(fmt::format("lstat {}", path));
-  if (!S_ISDIR(status.st_mode)) return fail("{} is no folder", path);
-  if (status.st_uid != ::geteuid()) {
-    return fail("{} belongs to user {} and this server runs as user {}; remove it or name another one", path,
-                status.st_uid, ::geteuid());
-  }
-  if (status.st_mode & (S_IWGRP | S_IWOTH)) {
-    return fail("others may write to {}; chmod it to 0700 or name another one", path);
-  }
-  return {};
+  return machine::check_runtime_folder(path);
 }
 
 }  // namespace
