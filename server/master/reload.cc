@@ -1,6 +1,7 @@
 #include "master/reload.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "config/scrub.h"
@@ -260,8 +261,9 @@ void Reload::move_doors(Step& step) {
     realm_.doors.start(door);
   }
   for (const std::size_t index : changes_.closed) {
-    Door& door = *held_[index];
-    if (is_of(step, door.app->name())) realm_.doors.close(door);
+    Door*& door = held_[index];
+    // nullptr: closed, with its app's unit.
+    if (door && is_of(step, door->app->name())) realm_.doors.close(*std::exchange(door, nullptr));
   }
 }
 

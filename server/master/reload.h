@@ -103,7 +103,7 @@ class Reload {
   const std::optional<std::string> only_;
   const Realm& realm_;
   const Tell tell_;
-  std::vector<Door*> held_;  // as changes_ counts them
+  std::vector<Door*> held_;  // as changes_ counts them; nullptr once it is closed
   config::Changes changes_;
   std::vector<Step> steps_;
   std::unique_ptr<Loader> loader_;

@@ -241,6 +241,21 @@ TEST_F(Reload, OpensAndClosesListeners) {
   server_->remember_rest();
 }
 
+TEST_F(Reload, ClosesListenersOfSeveralApps) {
+  start({}, {App{.name = "other", .plugin = plugin_file("hello"), .listen = {"unix:other.sock", "unix:more.sock"}},
+             App{.name = "guest", .plugin = plugin_file("hello"), .listen = {"unix:guest.sock"}}});
+  apps_[0].listen = {"unix:app.sock"};
+  apps_[1].listen = {"unix:other.sock"};
+  apps_.pop_back();
+  server_->configure(apps_);
+  EXPECT_EQ(server_->reload(), "2 apps reloaded, 0 added, 1 removed, 0 failed");
+  EXPECT_EQ(ask(1), "app 2 one");
+  EXPECT_TRUE(fetch(server_->listener("other"), ScgiRequest::get("/")).complete(200));
+  EXPECT_FALSE(connect_to(server_->listener("app", 0)));
+  for (const char* closed : {"more.sock", "guest.sock"}) EXPECT_FALSE(fs::exists(server_->folder() / closed)) << closed;
+  server_->remember_rest();
+}
+
 TEST_F(Reload, AddsAndRemovesApps) {
   start();
   const App guest{.name = "guest", .plugin = plugin(), .listen = {"unix:guest.sock"}};
