@@ -159,12 +159,26 @@ Result<void> Listener::change(const config::Listen& from, const config::Listen& 
     if (auto started = start(); !started) return started;
   }
   if (!is_unix() || (from.mode == to.mode && from.owner == to.owner && from.group == to.group)) return {};
-  const char* path = address_.path.c_str();
   // Who is named no longer gives it back to the server's own user.
-  const uid_t user = to.owner.empty() && !from.owner.empty() ? ::geteuid() : owner.user;
-  const gid_t group = to.group.empty() && !from.group.empty() ? ::getegid() : owner.group;
-  if (::lchown(path, user, group) != 0) return cannot(to, fail_errno("owner, group: chown").value());
-  if (::chmod(path, to.mode) != 0) return cannot(to, fail_errno("mode: chmod").value());
+  auto changed = change_path(to.mode, {.user = to.owner.empty() && !from.owner.empty() ? ::geteuid() : owner.user,
+                                       .group = to.group.empty() && !from.group.empty() ? ::getegid() : owner.group});
+  return changed ? changed : cannot(to, changed.error());
+}
+
+// Through a descriptor: who may write to the folder, as the socket's owner often may, could put a link to another file
+// in its place.
+Result<void> Listener::change_path(mode_t mode, const machine::Ownership& owner) const {
+  const UniqueFd path(::open(address_.path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!path) return fail_errno("open");
+  struct stat status {};
+  if (::fstat(path.get(), &status) != 0 || status.st_dev != device_ || status.st_ino != inode_) {
+    return fail("something else has taken the path of this socket");
+  }
+  if (::fchownat(path.get(), "", owner.user, owner.group, AT_EMPTY_PATH) != 0) {
+    return fail_errno("owner, group: chown");
+  }
+  // fchmod(2) knows no such descriptor.
+  if (::chmod(fmt::format("/proc/self/fd/{}", path.get()).c_str(), mode) != 0) return fail_errno("mode: chmod");
   return {};
 }
 

@@ -70,6 +70,7 @@ class Listener {
         half_close_(listen.half_close) {}
 
   static Result<Listener> make(UniqueFd fd, const config::Listen& listen);
+  Result<void> change_path(mode_t mode, const machine::Ownership& owner) const;
 
   UniqueFd fd_;
   config::Address address_;

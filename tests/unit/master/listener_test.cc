@@ -59,6 +59,37 @@ int connect_to(const config::Address& address) {
   return ::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0 ? 0 : errno;
 }
 
+mode_t mode_of(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 ? status.st_mode & 0777 : 0;
+}
+
+TEST(UnixListener, changes_the_mode_of_its_own_path_only) {
+  const Folder folder;
+  const std::string path = folder / "app.sock";
+  const config::Listen before = at_path(path);
+  config::Listen after = before;
+  after.mode = 0600;
+  auto listener = Listener::bind(before);
+  ASSERT_TRUE(listener);
+  EXPECT_TRUE(listener->change(before, after, {}));
+  EXPECT_EQ(mode_of(path), 0600u);
+
+  const std::string other = folder / "other";
+  std::ofstream(other) << "somebody's";
+  ASSERT_EQ(::chmod(other.c_str(), 0640), 0);
+  for (const auto& put : {::symlink, ::link}) {
+    ::unlink(path.c_str());
+    ASSERT_EQ(put(other.c_str(), path.c_str()), 0);
+    const auto changed = listener->change(after, before, {});
+    ASSERT_FALSE(changed);
+    EXPECT_THAT(changed.error().message(), HasSubstr("something else has taken the path"));
+    EXPECT_EQ(mode_of(other), 0640u);
+  }
+  listener->close();
+  EXPECT_NE(mode_of(path), 0u) << "nor does it remove what is not its own";
+}
+
 // What another server does at the same moment.
 TEST(UnixListener, waits_while_its_folder_is_locked_but_not_for_ever) {
   const Folder folder;
