@@ -87,7 +87,7 @@ class Work {
     for (const config::Wanted& wanted : task_.owners) look_up_owner(wanted);
     if (problems_ == 0) bind();
     if (problems_ == 0) pass_on();
-    (void)channel_.send(Finished{});
+    say(Finished{});
   }
 
   void log(log::Level level, std::string_view line) {
@@ -95,9 +95,21 @@ class Work {
   }
 
  private:
+  // What the master does not hear it must not take for what there is not: a worker without an identity runs as root.
+  template <typename Message>
+  void say(const Message& message, std::string_view text = {}, int fd = -1) {
+    if (channel_.send(message, text, fd)) return;
+    give_back();
+    ::_exit(1);
+  }
+
+  void give_back() {
+    for (auto& [wanted, listener] : listeners_) listener.close();
+  }
+
   void complain(std::string_view text) {
     ++problems_;
-    (void)channel_.send(Problem{}, text.substr(0, kMessageMax / 2));
+    say(Problem{}, text.substr(0, kMessageMax / 2));
   }
 
   void look_at(std::size_t index) {
@@ -108,8 +120,7 @@ class Work {
     std::string text;
     for (const gid_t group : identity->groups) text += fmt::format("{} ", group);
     text += fmt::format("\n{}\n{}\n", identity->name, identity->home);
-    (void)channel_.send(
-        Found{.changes = identity->changes ? 1U : 0U, .app = index, .user = identity->user, .group = identity->group},
+    say(Found{.changes = identity->changes ? 1U : 0U, .app = index, .user = identity->user, .group = identity->group},
         text);
   }
 
@@ -123,7 +134,7 @@ class Work {
   void look_up_owner(const config::Wanted& wanted) {
     const auto owner = machine::look_up_owner(listen(wanted).owner, listen(wanted).group);
     if (!owner) return complain(owner.error().in(title(wanted)).message());
-    (void)channel_.send(Owner{.user = owner->user, .group = owner->group, .app = wanted.app, .listen = wanted.listen});
+    say(Owner{.user = owner->user, .group = owner->group, .app = wanted.app, .listen = wanted.listen});
   }
 
   void bind() {
@@ -142,14 +153,13 @@ class Work {
         complain(listener.error().in(title(wanted)).message());
       }
     }
-    if (problems_ == 0) return;
-    for (auto& [wanted, listener] : listeners_) listener.close();
+    if (problems_ > 0) give_back();
   }
 
   // Once nothing can go wrong any more.
   void pass_on() {
     for (const auto& [wanted, listener] : listeners_) {
-      (void)channel_.send(Bound{.app = wanted.app, .listen = wanted.listen}, {}, listener.fd());
+      say(Bound{.app = wanted.app, .listen = wanted.listen}, {}, listener.fd());
     }
   }
 
@@ -248,7 +258,7 @@ void Loader::on_message(std::string_view bytes, UniqueFd fd) {
     if (Problem m; take(bytes, m)) problems_.emplace_back(bytes);
   } else if (kind == Kind::kIdentity) {
     Found m;
-    if (!take(bytes, m)) return;
+    if (!take(bytes, m)) return fail("the process that looks up users has told half of one");
     Identity& identity = identities[m.app];
     identity.changes = m.changes != 0;
     identity.user = m.user;
@@ -264,7 +274,7 @@ void Loader::on_message(std::string_view bytes, UniqueFd fd) {
     if (Owner m; take(bytes, m)) owners[{m.app, m.listen}] = {m.user, m.group};
   } else if (kind == Kind::kListener) {
     Bound m;
-    if (!take(bytes, m) || !fd) return;
+    if (!take(bytes, m) || !fd) return fail("the process that binds addresses has passed none");
     auto listener = Listener::take_over(std::move(fd), config_.apps.at(m.app).listen.at(m.listen));
     if (!listener) return fail(listener.error().message());
     listeners.emplace(Key(m.app, m.listen), std::move(*listener));
