@@ -39,7 +39,14 @@ std::size_t Candidate::waiting() const {
 void Candidate::give_up() {
   fail("given up");
   probe_is_late_.cancel();
+  // Nobody reads its page any more, and no client waits for it.
+  if (probe_) probe_->hang_up();
   pool_->leave(Clock::now() + generation_->config.timeouts.stop, KillReason::kStopTimeout);
+}
+
+void Candidate::stop() {
+  pool_->begin_stop();
+  give_up();
 }
 
 void Candidate::fail(std::string how) {

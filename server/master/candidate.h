@@ -34,8 +34,10 @@ class Candidate final : public PoolOwner {
   // kProved: the workers, for another owner. The candidate is of no use afterwards.
   std::unique_ptr<WorkerPool> take_pool() { return std::move(pool_); }
 
-  // It is not wanted any more: its workers are to leave.
+  // It is not wanted any more: its workers are to leave, within timeouts.stop.
   void give_up();
+  // The same; and as the server stops, a worker that does not die is not waited for.
+  void stop();
   void kill() { pool_->kill_all(); }
   // No worker is left of one that was given up.
   bool is_gone() const { return pool_->slots().processes() == 0; }

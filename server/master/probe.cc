@@ -51,7 +51,7 @@ Probe::Probe(UniqueFd client, std::uint32_t serial, Loop& loop, ConnectionTable&
 }
 
 Probe::~Probe() {
-  if (client_) loop_.poller.remove(client_.get());
+  hang_up();
   connections_.heads().give_back(connection_.head);
   connections_.release(connection_);
 }
@@ -62,13 +62,15 @@ void Probe::on_readable() {
     const ssize_t n = ::recv(client_.get(), scratch.data(), scratch.size(), MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) return;
-    if (n <= 0) {
-      loop_.poller.remove(client_.get());
-      client_.reset();
-      return;
-    }
+    if (n <= 0) return hang_up();
     turn += static_cast<std::size_t>(n);
   }
+}
+
+void Probe::hang_up() {
+  if (!client_) return;
+  loop_.poller.remove(client_.get());
+  client_.reset();
 }
 
 }  // namespace forklift::master

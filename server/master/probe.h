@@ -25,6 +25,8 @@ class Probe {
   std::uint32_t serial() const { return serial_; }
   // Something to read, or the end.
   void on_readable();
+  // The client leaves; to the worker it looks like any other that does.
+  void hang_up();
 
  private:
   Probe(UniqueFd client, std::uint32_t serial, Loop& loop, ConnectionTable& connections);

@@ -185,6 +185,7 @@ void Reloads::stop() {
     running_->give_up();
     conclude();
   }
+  for (const auto& candidate : leaving_) candidate->stop();
   for (Request& request : std::exchange(waiting_, {})) {
     if (request.finish) request.finish({.ok = false, .apps = {}, .problems = {"the server stops"}, .notes = {}});
   }

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
+#include <regex>
 #include <thread>
 
 #include "harness/faults.h"
@@ -82,6 +83,54 @@ TEST(ReloadFaults, AStopDuringAReloadIsAStop) {
     return std::ranges::count(children, "fl:app", &Process::name) == 2;
   };
   ASSERT_TRUE(eventually(two_workers));
+  EXPECT_EQ(server.stop(), ExitStatus::exited(0));
+}
+
+// The probe is asked in the turn of the loop in which the worker is READY.
+void wait_for_probe(const Server& server) {
+  ASSERT_TRUE(eventually([&] {
+    const std::string log = server.log();
+    return std::regex_search(log, std::regex("generation 2 worker [0-9]+: READY"));
+  }));
+}
+
+constexpr const char* kNothingEnds =
+    "reload: {probe: GET /}\ntimeouts: {start: 500ms, stop: 500ms, request: 0, write: 0}\n";
+
+TEST(ReloadFaults, AProbeWhosePageHasNoEndIsHungUpOn) {
+  Server server({versioned(fixture_file("version_one"))});
+  server.start();
+  server.configure({versioned(fixture_file("writes_for_ever"), kNothingEnds)});
+  server.expect_error(
+      "app \"app\": generation 2 failed at PROBED: GET /: it has no answer within timeouts.start; generation 1 stays");
+  EXPECT_EQ(server.reload(), kOneFailed);
+  EXPECT_TRUE(server.at_rest()) << "its worker has left";
+  EXPECT_EQ(ask(server), "app 1 one");
+  server.configure({versioned(fixture_file("version_one"))});
+}
+
+TEST(ReloadFaults, AProbeThatHangsIsKilledWhenItHasFailed) {
+  Server server({versioned(fixture_file("version_one"))});
+  server.start();
+  server.configure({versioned(fixture_file("hangs"), kNothingEnds)});
+  server.expect_error(
+      "app \"app\": generation 2 failed at PROBED: GET /: it has no answer within timeouts.start; generation 1 stays");
+  server.expect_error("killed by timeouts.stop with GET \"/\" since * s*");
+  EXPECT_EQ(server.reload(), kOneFailed);
+  EXPECT_TRUE(server.at_rest());
+  EXPECT_EQ(ask(server), "app 1 one");
+  server.configure({versioned(fixture_file("version_one"))});
+}
+
+TEST(ReloadFaults, AStopDoesNotWaitForAProbeThatHangs) {
+  Server server({versioned(fixture_file("version_one"))}, "log: {level: debug}\n");
+  server.start();
+  server.skip_rest("a worker hangs in its probe");
+  server.configure(
+      {versioned(fixture_file("hangs"), "reload: {probe: GET /}\ntimeouts: {start: 1h, stop: 500ms, request: 0}\n")});
+  server.expect_error("killed by timeouts.stop with GET \"/\" since * s*");
+  server.signal(SIGHUP);
+  wait_for_probe(server);
   EXPECT_EQ(server.stop(), ExitStatus::exited(0));
 }
 
