@@ -46,7 +46,7 @@ void Reloads::ask(Request request) {
   const bool waits_already = std::ranges::any_of(
       waiting_, [](const Request& other) { return other.kind == Request::Kind::kAll && !other.finish; });
   if (is_plain && waits_already) return;
-  if (waiting_.size() >= kWaitingMax) {
+  if (!is_plain && waiting_.size() >= kWaitingMax) {
     if (request.finish) request.finish({.ok = false, .apps = {}, .problems = {"too many reloads wait"}, .notes = {}});
     return;
   }
