@@ -8,6 +8,10 @@
 
 namespace forklift::master {
 
+Generation::~Generation() {
+  config::scrub(config);
+}
+
 std::shared_ptr<Generation> Generations::make(config::App config, Identity identity, const Generation* before) {
   auto made = std::make_shared<Generation>();
   made->number = ++numbers_[config.name];

@@ -16,6 +16,9 @@ namespace forklift::master {
 // Shared by the workers born of it, and by the pool that starts them. Neither its configuration nor its image ever
 // changes.
 struct Generation {
+  // Overwrites what the configuration keeps secret: workers of other apps get a copy of the memory that it leaves.
+  ~Generation();
+
   std::uint64_t number = 0;  // counted from 1 for each app, given when the load starts, never used again
   config::App config;
   Identity identity;           // who its workers are

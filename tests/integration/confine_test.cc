@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <map>
 #include <sstream>
 
@@ -171,6 +172,35 @@ TEST(Confine, WorkersKnowNothingOfOtherApps) {
   EXPECT_TRUE(response.complete(200)) << response;
   EXPECT_EQ(response.body, "found none none none none") << "its own; settings, environment, a short one; the master's";
   EXPECT_TRUE(fetch(server.listener("keeper"), ScgiRequest::get("/")).complete(200));
+}
+
+// The beginning of a text in memory that was freed is overwritten by whoever keeps account of that memory.
+TEST(Confine, WorkersKnowNothingOfWhatOtherAppsHadBeforeAReload) {
+  const std::string setting = "an-old-secret-of-another-app-settings",
+                    variable = "an-old-secret-of-another-environment";
+  std::vector<App> apps = {
+      {.name = "finder",
+       .plugin = fixture_file("finds_texts"),
+       .more = fmt::format("settings: {{backwards: [{}, {}]}}\n", backwards(setting.substr(16)),
+                           backwards(variable.substr(16)))},
+      {.name = "keeper",
+       .plugin = plugin_file("hello"),
+       .more = fmt::format("settings: {{password: {}}}\nenvironment: {{TOKEN: {}}}\n", setting, variable)}};
+  Server server(apps);
+  server.start();
+  apps[1].more = {};
+  server.configure(apps);
+  EXPECT_EQ(server.reload(), "2 apps reloaded, 0 added, 0 removed, 0 failed");
+  ASSERT_TRUE(server.at_rest()) << "the old generation is gone";
+  server.expect_error("died of signal 9 (Killed) while idle");
+  const auto workers = children_of(server.pid());
+  const auto finder = std::ranges::find(workers, "fl:finder", &Process::name);
+  ASSERT_NE(finder, workers.end());
+  server.signal_worker(finder->pid, SIGKILL);
+  ASSERT_TRUE(wait_until_gone(finder->pid));
+  const Response response = fetch(server.listener("finder"), ScgiRequest::get("/"), seconds(20));
+  EXPECT_TRUE(response.complete(200)) << response;
+  EXPECT_EQ(response.body, "none none");
 }
 #endif
 

@@ -196,12 +196,6 @@ TEST_F(UnixListenerTest, owner_and_group_may_connect_whatever_the_umask_says) {
   }
 }
 
-mode_t mode_of(const std::string& path) {
-  struct stat status {};
-  EXPECT_EQ(::lstat(path.c_str(), &status), 0);
-  return status.st_mode & 07777;
-}
-
 TEST_F(UnixListenerTest, has_the_mode_that_was_asked_for_from_its_first_moment_on) {
   for (const mode_t mode : {0600U, 0666U, 0777U, 0U}) {
     config::Listen listen = at_path(path_);
