@@ -46,7 +46,6 @@ void Candidate::give_up() {
 
 void Candidate::stop() {
   pool_->begin_stop();
-  give_up();
 }
 
 void Candidate::fail(std::string how) {

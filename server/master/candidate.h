@@ -36,7 +36,7 @@ class Candidate final : public PoolOwner {
 
   // It is not wanted any more: its workers are to leave, within timeouts.stop.
   void give_up();
-  // The same; and as the server stops, a worker that does not die is not waited for.
+  // Given up, and the server stops: a worker that does not die is not waited for.
   void stop();
   void kill() { pool_->kill_all(); }
   // No worker is left of one that was given up.
