@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/log.h"
 #include "config/reader.h"
@@ -112,6 +113,12 @@ bool Reloads::begin_rollback() {
     if (!before) continue;
     auto next = realm_.workshop.generations.make(before->config, before->identity, &app->pool().generation());
     next->image = duplicate(before->image);
+    // The file holds what is to be taken back.
+    if (!next->image) {
+      log::error("app \"{}\": generation {} cannot come back: its image: {}", app->name(), before->number,
+                 describe_errno(errno));
+      continue;
+    }
     log::error("app \"{}\": generation {} is taken back; generation {} is to be what {} was", app->name(),
                app->pool().generation().number, next->number, before->number);
     request_ = {.kind = Request::Kind::kRestart, .app = app->name()};
