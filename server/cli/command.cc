@@ -46,7 +46,8 @@ constexpr Command kCommands[] = {
      "Waits until it is over, and tells how it went, app by app. Ctrl-C ends the waiting, not the reload.\n"
      "Exit status: 0 if all went well; 1 with the reason if not, or if no server runs there.\n"},
     {"restart", "FILE", "has the server replace the workers of one app", kRestartOptions,
-     "As reload does it, but also where nothing has changed.\n"
+     "Without reading FILE: the new workers have the plugin's file as it is now, and the settings that are in use.\n"
+     "They prove themselves first, as at a reload.\n"
      "Exit status: 0 if all went well; 1 with the reason if not, or if no server runs there.\n"},
     {"stop", "FILE", "stops the server that runs from the YAML file FILE, and waits until it has ended", kStopOptions,
      "What is in flight is finished first, within timeouts.stop.\n"

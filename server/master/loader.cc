@@ -14,6 +14,7 @@ extern "C" {
 
 #include "base/descriptors.h"
 #include "base/log.h"
+#include "ipc/message.h"
 #include "machine/checks.h"
 #include "master/doors.h"
 
@@ -67,14 +68,6 @@ struct Finished {
 };
 
 constexpr std::size_t kMessageMax = 64 * 1024;
-
-template <typename Message>
-bool take(std::string_view& bytes, Message& message) {
-  if (bytes.size() < sizeof message) return false;
-  std::memcpy(static_cast<void*>(&message), bytes.data(), sizeof message);
-  bytes.remove_prefix(sizeof message);
-  return true;
-}
 
 // ---- the process ----
 
@@ -253,12 +246,12 @@ void Loader::on_message(std::string_view bytes, UniqueFd fd) {
   auto kind = Kind{};
   if (bytes.size() >= sizeof kind) std::memcpy(&kind, bytes.data(), sizeof kind);
   if (kind == Kind::kLine) {
-    if (Line m; take(bytes, m)) log::write(static_cast<log::Level>(m.level), bytes);
+    if (Line m; ipc::take(bytes, m)) log::write(static_cast<log::Level>(m.level), bytes);
   } else if (kind == Kind::kProblem) {
-    if (Problem m; take(bytes, m)) problems_.emplace_back(bytes);
+    if (Problem m; ipc::take(bytes, m)) problems_.emplace_back(bytes);
   } else if (kind == Kind::kIdentity) {
     Found m;
-    if (!take(bytes, m)) return fail("the process that looks up users has told half of one");
+    if (!ipc::take(bytes, m)) return fail("the process that looks up users has told half of one");
     Identity& identity = identities[m.app];
     identity.changes = m.changes != 0;
     identity.user = m.user;
@@ -271,10 +264,10 @@ void Loader::on_message(std::string_view bytes, UniqueFd fd) {
     std::getline(lines, identity.name);
     std::getline(lines, identity.home);
   } else if (kind == Kind::kOwner) {
-    if (Owner m; take(bytes, m)) owners[{m.app, m.listen}] = {m.user, m.group};
+    if (Owner m; ipc::take(bytes, m)) owners[{m.app, m.listen}] = {m.user, m.group};
   } else if (kind == Kind::kListener) {
     Bound m;
-    if (!take(bytes, m) || !fd) return fail("the process that binds addresses has passed none");
+    if (!ipc::take(bytes, m) || !fd) return fail("the process that binds addresses has passed none");
     auto listener = Listener::take_over(std::move(fd), config_.apps.at(m.app).listen.at(m.listen));
     if (!listener) return fail(listener.error().message());
     listeners.emplace(Key(m.app, m.listen), std::move(*listener));
