@@ -11,9 +11,13 @@
 #include "base/log.h"
 #include "base/signals.h"
 #include "cli/arguments.h"
+#include "cli/call.h"
 #include "cli/check.h"
 #include "cli/help.h"
+#include "cli/inspect.h"
+#include "cli/new_project.h"
 #include "cli/remote.h"
+#include "cli/terminal.h"
 #include "config/reader.h"
 #include "machine/checks.h"
 #include "master/master.h"
@@ -39,7 +43,7 @@ using namespace forklift;
 }
 
 int refuse(const config::Findings& findings) {
-  for (const auto& finding : findings) fmt::print(stderr, "{}\n", finding.to_string());
+  for (const auto& finding : findings) cli::complain(finding.to_string() + "\n");
   return cli::kUsage;
 }
 
@@ -48,7 +52,7 @@ int serve(const std::string& file, master::Options options) {
   if (!config) return refuse(config.error());
   if (const auto findings = machine::check(*config); !findings.empty()) return refuse(findings);
   if (auto opened = log::open(config->log); !opened) {
-    fmt::print(stderr, "forklift: {}\n", opened.error().message());
+    cli::complain(fmt::format("forklift: {}\n", opened.error().message()));
     return cli::kCouldNotStart;
   }
   // Whoever starts it by hand looks here, wherever the log is.
@@ -58,7 +62,7 @@ int serve(const std::string& file, master::Options options) {
   const Result<void> result = master ? (*master)->run() : Failure(master.error());
   if (!result) {
     log::error("could not start: {}", result.error().message());
-    if (log_is_elsewhere) fmt::print(stderr, "forklift: could not start: {}\n", result.error().message());
+    if (log_is_elsewhere) cli::complain(fmt::format("forklift: could not start: {}\n", result.error().message()));
     return cli::kCouldNotStart;
   }
   log::info("stopped");
@@ -72,11 +76,6 @@ void fill_standard_descriptors() {
   }
 }
 
-int print(const std::string& text) {
-  fmt::print("{}", text);
-  return cli::kOk;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -84,12 +83,17 @@ int main(int argc, char** argv) {
   fill_standard_descriptors();
   const auto arguments = cli::parse(argc, argv);
   if (!arguments) {
-    fmt::print(stderr, "forklift: {}; try forklift --help\n", arguments.error().message());
+    cli::complain(fmt::format("forklift: {}; try forklift --help\n", arguments.error().message()));
     return cli::kUsage;
   }
-  if (arguments->version) return print(cli::versions(FORKLIFT_VERSION));
-  if (arguments->help) return print(arguments->command ? cli::usage_of(*arguments->command) : cli::usage());
-  if (arguments->command->name == "check") return cli::check(arguments->operand, arguments->has("print"));
+  if (arguments->version) return cli::tell(cli::versions(FORKLIFT_VERSION));
+  if (arguments->help) return cli::tell(arguments->command ? cli::usage_of(*arguments->command) : cli::usage());
+  if (arguments->command->name == "check") return cli::check(arguments->operand(), arguments->has("print"));
+  // These wait for nobody, and end as everybody expects.
+  if (arguments->command->name == "inspect" || arguments->command->name == "new") restore_signals();
+  if (arguments->command->name == "inspect") return cli::inspect(arguments->operand(), arguments->has("json"));
+  if (arguments->command->name == "new") return cli::new_project(*arguments);
+  if (arguments->command->name == "call") cli::call(*arguments);
   if (arguments->command->name != "serve") return cli::remote(*arguments);
-  return serve(arguments->operand, {.strict = arguments->has("strict"), .version = FORKLIFT_VERSION});
+  return serve(arguments->operand(), {.strict = arguments->has("strict"), .version = FORKLIFT_VERSION});
 }

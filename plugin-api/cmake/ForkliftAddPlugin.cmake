@@ -10,10 +10,14 @@
 #   --exclude-libs, -Bsymbolic-functions
 #                          a library that the plugin bundles stays the plugin's: the host's copy does not take its place
 #   --build-id             names the exact build in logs and backtraces
+#   C++17                  or what the project asks for, where that is more
 function(forklift_add_plugin name)
   set(exports ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/forklift_plugin.map)
   add_library(${name} MODULE ${ARGN})
   target_link_libraries(${name} PRIVATE Forklift::plugin_api)
+  if(CMAKE_CXX_COMPILER_LOADED)
+    target_compile_features(${name} PRIVATE cxx_std_17)
+  endif()
   set_target_properties(${name} PROPERTIES
     PREFIX "" SUFFIX ".so"
     C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON

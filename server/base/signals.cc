@@ -34,9 +34,13 @@ void block_signals() {
 
 void restore_signals() {
   for (int signal = 1; signal < NSIG; ++signal) {
-    if (signal != SIGKILL && signal != SIGSTOP && signal != SIGPIPE) set_action(signal, SIG_DFL);
+    struct sigaction action {};
+    const bool is_write_error = signal == SIGPIPE || signal == SIGXFSZ;
+    if (is_write_error || ::sigaction(signal, nullptr, &action) != 0) continue;
+    if (action.sa_handler == SIG_IGN) set_action(signal, SIG_DFL);
   }
   set_action(SIGPIPE, SIG_IGN);
+  set_action(SIGXFSZ, SIG_IGN);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -9,12 +9,13 @@
 
 namespace forklift {
 
-// Blocks every signal that the master understands, and ignores SIGPIPE and SIGXFSZ. The first thing that main() does: a signal that
-// comes during the start waits for SignalEvents, instead of killing a half-made server.
+// Blocks every signal that the master understands, and ignores SIGPIPE and SIGXFSZ. The first thing that main() does: a
+// signal that comes during the start waits for SignalEvents, instead of killing a half-made server.
 void block_signals();
 
-// In a worker: an empty mask and default actions again, except that SIGPIPE stays ignored (a client that went away is a
-// result of write, not a death).
+// In a worker: an empty mask, and nothing ignored but SIGPIPE and SIGXFSZ (a client that went away and a file that is
+// as large as rlimits.fsize allows are results of write(2), no deaths). A handler that something else has installed
+// stays: a preloaded library has done so before main(), as those of sanitizers and profilers.
 void restore_signals();
 
 class SignalEvents {

@@ -30,9 +30,9 @@ Parts parts_of(WallTime time) {
 }  // namespace
 
 void append_iso_time(std::string& out, WallTime time) {
-  const auto [date, milliseconds] = parts_of(time);
+  const auto [date, fraction] = parts_of(time);
   fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", date.tm_year + 1900,
-                 date.tm_mon + 1, date.tm_mday, date.tm_hour, date.tm_min, date.tm_sec, milliseconds);
+                 date.tm_mon + 1, date.tm_mday, date.tm_hour, date.tm_min, date.tm_sec, fraction);
 }
 
 void append_clf_time(std::string& out, WallTime time) {

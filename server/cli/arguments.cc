@@ -5,8 +5,9 @@
 #include <Poco/Util/OptionProcessor.h>
 #include <Poco/Util/OptionSet.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <vector>
 
 #include "base/quote.h"
 
@@ -21,6 +22,7 @@ void add(OptionSet& set, const Option& option, const std::string& letter = "") {
   if (set.hasOption(name)) return;
   Poco::Util::Option known(name, letter, std::string(option.meaning));
   if (!option.value.empty()) known.argument(std::string(option.value));
+  known.repeatable(option.repeats);
   set.addOption(known);
 }
 
@@ -33,22 +35,47 @@ OptionSet known_options() {
   return set;
 }
 
+using Options = std::vector<std::pair<std::string, std::string>>;
+
 struct Split {
   std::vector<std::string> words;
-  std::map<std::string, std::string, std::less<>> options;
+  Options options;
 };
+
+// `-dDATA` and `-i` as `--data=DATA` and `--include`. Poco would take `-d ata=1` for `--data=1`, as it joins letter and
+// value before it looks for the option's name.
+std::string without_letter(const std::string& argument) {
+  if (argument.size() < 2 || argument[0] != '-' || argument[1] == '-') return argument;
+  for (const Command& command : all_commands()) {
+    const auto found = std::ranges::find(command.options, argument[1], &Option::letter);
+    if (found == command.options.end()) continue;
+    const std::string name = fmt::format("--{}", found->name);
+    return argument.size() == 2 ? name : fmt::format("{}={}", name, argument.substr(2));
+  }
+  return argument;
+}
+
+// Takes the option out of `options`; false if it is not there.
+bool take(Options& options, std::string_view name) {
+  return std::erase_if(options, [&](const auto& option) { return option.first == name; }) > 0;
+}
 
 Result<Split> split(int argc, const char* const* argv) {
   const OptionSet known = known_options();
   Poco::Util::OptionProcessor processor(known);
   processor.setUnixStyle(true);
   Split result;
+  bool is_open = false;      // the option before it waits for its value
+  bool has_no_more = false;  // behind `--`
   for (int i = 1; i < argc; ++i) {
     try {
+      const std::string argument = is_open || has_no_more ? argv[i] : without_letter(argv[i]);
+      has_no_more = has_no_more || (!is_open && argument == "--");
       std::string name;
       std::string value;
-      if (processor.process(argv[i], name, value)) {
-        if (!name.empty()) result.options.insert_or_assign(name, value);  // `--` has none
+      if (processor.process(argument, name, value)) {
+        is_open = name.empty() && argument != "--";
+        if (!name.empty()) result.options.emplace_back(name, value);
       } else {
         result.words.emplace_back(argv[i]);
       }
@@ -81,14 +108,27 @@ Result<void> check_options(const Arguments& arguments) {
 
 }  // namespace
 
+std::optional<std::string> Arguments::value(std::string_view option) const {
+  const auto all = values(option);
+  return all.empty() ? std::nullopt : std::optional(all.back());
+}
+
+std::vector<std::string> Arguments::values(std::string_view option) const {
+  std::vector<std::string> all;
+  for (const auto& [name, value] : options) {
+    if (name == option) all.push_back(value);
+  }
+  return all;
+}
+
 Result<Arguments> parse(int argc, const char* const* argv) {
   auto given = split(argc, argv);
   if (!given) return Failure(given.error());
   auto& [words, options] = *given;
 
   Arguments arguments;
-  arguments.help = options.erase("help") > 0;
-  arguments.version = options.erase("version") > 0;
+  arguments.help = take(options, "help");
+  arguments.version = take(options, "version");
   if (!words.empty() && words[0] == "help") {
     arguments.help = true;
     words.erase(words.begin());
@@ -104,8 +144,12 @@ Result<Arguments> parse(int argc, const char* const* argv) {
 
   if (auto fits = check_options(arguments); !fits) return Failure(fits.error());
   if (words.size() == 1 && arguments.has("control")) return arguments;
-  if (words.size() != 2) return fail("{} needs exactly one {}", words[0], arguments.command->operand);
-  arguments.operand = words[1];
+  const Command& command = *arguments.command;
+  words.erase(words.begin());
+  if (words.size() < command.operands_min || words.size() > command.operands_max) {
+    return fail("{} needs {}{}", command.name, command.operands_max == 1 ? "exactly one " : "", command.operand);
+  }
+  arguments.operands = std::move(words);
   return arguments;
 }
 

@@ -1,10 +1,11 @@
 // From the command line to a command.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "cli/command.h"
@@ -14,16 +15,21 @@ namespace forklift::cli {
 struct Arguments {
   // nullptr: none was named, and `help` or `version` is set.
   const Command* command = nullptr;
-  std::string operand;  // where the command takes one and no help was asked for; empty if --control stands for it
-  std::map<std::string, std::string, std::less<>> options;  // of the command, without dashes, with their values
+  // As many as the command takes, unless help was asked for or --control stands for it.
+  std::vector<std::string> operands;
+  // Of the command, without dashes, with their values, in the order in which they were given.
+  std::vector<std::pair<std::string, std::string>> options;
   bool help = false;
   bool version = false;
 
-  bool has(std::string_view option) const { return options.contains(option); }
-  std::optional<std::string> value(std::string_view option) const {
-    const auto found = options.find(option);
-    return found == options.end() ? std::nullopt : std::optional(found->second);
-  }
+  // The first operand; empty where there is none.
+  std::string operand() const { return operands.empty() ? "" : operands.front(); }
+
+  bool has(std::string_view option) const { return value(option).has_value(); }
+  // The last one counts.
+  std::optional<std::string> value(std::string_view option) const;
+  // Of an option that can be repeated, all of them.
+  std::vector<std::string> values(std::string_view option) const;
 };
 
 // Options may stand before and behind operands, and be shortened as long as one alone fits. `help COMMAND` is

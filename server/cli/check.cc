@@ -11,6 +11,7 @@
 #include "base/quote.h"
 #include "base/signals.h"
 #include "cli/command.h"
+#include "cli/terminal.h"
 #include "cli/trial.h"
 #include "config/print.h"
 #include "config/reader.h"
@@ -26,7 +27,7 @@ using ipc::Step;
 
 void say(std::string_view line) {
   // Whatever it names: a file's or a folder's name may hold what drives a terminal.
-  fmt::print(stderr, "{}\n", escape_controls(line));
+  complain(escape_controls(line) + "\n");
 }
 
 // What a plugin's code does in this step.
@@ -84,7 +85,7 @@ class Check {
       }
     }
     // Only now: no plugin is to find in its memory what was printed of another app.
-    if (print) fmt::print("{}", config::print(*config));
+    if (print && cli::tell(config::print(*config)) != kOk) return kFailed;
     if (findings_ > 0) return conclude();
     say(fmt::format("{}: fine: {} app{}", file_, config->apps.size(), config->apps.size() == 1 ? "" : "s"));
     return kOk;

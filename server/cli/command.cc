@@ -29,6 +29,23 @@ constexpr Option kRestartOptions[] = {{"app", "the app to restart", "NAME", true
 constexpr Option kStopOptions[] = {kControl};
 constexpr Option kStatusOptions[] = {{"json", "print all of it, as one JSON object"}, kControl};
 
+constexpr Option kCallOptions[] = {
+    {"header", "a header of the request, `Name: value`; can be repeated", "LINE", false, 'H', true},
+    {"data", "the body: DATA, of a file with @FILE, of standard input with @-", "DATA", false, 'd'},
+    {"settings", "the plugin's settings: FILE.yaml, or path=value; can be repeated", "SETTINGS", false, 0, true},
+    {"env", "a variable of the request, NAME=VALUE; can be repeated", "VARIABLE", false, 0, true},
+    {"include", "print the head of the response, too", {}, false, 'i'},
+    {"repeat", "send the request NUMBER times, and say how long it took", "NUMBER"},
+    {"timeout", "end with status 1 where the plugin takes longer: 500ms, 10s", "DURATION"},
+};
+constexpr Option kInspectOptions[] = {{"json", "print all of it, as one JSON object"}};
+constexpr Option kNewOptions[] = {
+    {"c", "a plugin in C"},
+    {"c++", "a plugin in C++, which is the default"},
+    {"rust", "a plugin in Rust, without crates"},
+    {"directory", "where the folder NAME is made; default: here", "FOLDER"},
+};
+
 constexpr Command kCommands[] = {
     {"serve", "FILE", "runs the apps that the YAML file FILE declares, in the foreground", kServeOptions,
      "The server is ready when it has logged READY. Signals:\n"
@@ -55,6 +72,22 @@ constexpr Command kCommands[] = {
     {"status", "FILE", "shows what the server that runs from the YAML file FILE is doing", kStatusOptions,
      "No worker is asked, so it answers also when all of them hang.\n"
      "Exit status: 0; 1 with the reason if no server runs there.\n"},
+    {"call", "PLUGIN.so [METHOD] URI", "sends one request to a plugin, in this process and without a server",
+     kCallOptions,
+     "METHOD is GET, or POST where there is a body. The request has the variables that nginx sends with\n"
+     "conf/nginx.conf, and the plugin is called as by a worker, from create() to destroy(), but with this process's\n"
+     "user, limits and environment: to gdb, valgrind and sanitizers it is just a program. The body of the response\n"
+     "goes to standard output; what the plugin prints and logs, and failures with their reason, to standard error.\n"
+     "Exit status: 0 for a status below 500; 1 for any other end; 2 for a wrong command line.\n",
+     2, 3},
+    {"inspect", "PLUGIN.so", "says what a plugin's file tells of itself, without running any of its code",
+     kInspectOptions,
+     "Name, versions, build id, libraries and where they are found; also of a plugin for another machine.\n"
+     "Exit status: 0; 1 with the reason if the file is no plugin.\n"},
+    {"new", "NAME", "makes a folder NAME with a plugin that builds, has a unit test, and can be served", kNewOptions,
+     "NAME begins with a letter and has no others than a-z, 0-9, _ and -. README.md in the folder says how to go on.\n"
+     "Exit status: 0; 1 with the reason if there is such a folder already or it cannot be made; 2 for a wrong\n"
+     "command line.\n"},
     {"help", "", "prints this, or with the name of a command what there is to know of it", {}, ""},
 };
 
@@ -62,8 +95,6 @@ constexpr Option kCommonOptions[] = {
     {"help", "print how forklift, or a command, is used"},
     {"version", "print the versions of the server, of its plugin API and of its libraries"},
 };
-
-constexpr std::string_view kLaterCommands[] = {"call", "inspect", "new"};
 
 }  // namespace
 
@@ -80,10 +111,12 @@ const Command* find_command(std::string_view name) {
   return found == std::end(kCommands) ? nullptr : found;
 }
 
+std::string written(const Option& option) {
+  const std::string letter = option.letter ? fmt::format("-{}, ", option.letter) : "";
+  return fmt::format("{}--{}{}{}", letter, option.name, option.value.empty() ? "" : " ", option.value);
+}
+
 std::string explain_unknown_command(std::string_view name) {
-  if (std::ranges::find(kLaterCommands, name) != std::end(kLaterCommands)) {
-    return fmt::format("the command \"{}\" is not supported yet", name);
-  }
   std::vector<std::string_view> names;
   for (const Command& command : kCommands) names.push_back(command.name);
   const std::string unknown = fmt::format("unknown command {}", quote(name, 60));

@@ -14,23 +14,28 @@ namespace {
 
 // Of `text` and what is said about it, as two columns.
 std::string row(std::string_view text, std::string_view meaning) {
-  return fmt::format("  {:<16} {}\n", text, meaning);
-}
-
-// `--app NAME`
-std::string written(const Option& option) {
-  return fmt::format("--{}{}{}", option.name, option.value.empty() ? "" : " ", option.value);
+  return fmt::format("  {:<21} {}\n", text, meaning);
 }
 
 std::string row(const Option& option) {
   return row(written(option), option.meaning);
 }
 
-std::string synopsis(const Command& command) {
-  std::string text(command.name);
+// What follows `lead`, as long as it fits into a line of a terminal; the rest in further lines under its beginning.
+std::string synopsis(const Command& command, std::string_view lead) {
+  constexpr std::size_t kLineMax = 96;
+  std::string text = fmt::format("{} forklift {}", lead, command.name);
+  const std::size_t indent = text.size();
   if (!command.operand.empty()) text += fmt::format(" {}", command.operand);
+  std::size_t line = 0;  // where the last one begins
   for (const Option& option : command.options) {
-    text += option.required ? fmt::format(" {}", written(option)) : fmt::format(" [{}]", written(option));
+    const std::string next = option.required ? written(option) : fmt::format("[{}]", written(option));
+    if (text.size() - line + 1 + next.size() > kLineMax) {
+      text += '\n';
+      line = text.size();
+      text.append(indent, ' ');
+    }
+    text += fmt::format(" {}", next);
   }
   return text;
 }
@@ -46,7 +51,7 @@ std::string usage() {
   std::string text;
   for (const Command& command : all_commands()) {
     const std::string_view lead = text.empty() ? "usage:" : "      ";
-    if (command.name != "help") text += fmt::format("{} forklift {}\n", lead, synopsis(command));
+    if (command.name != "help") text += synopsis(command, lead) + '\n';
   }
   text += "       forklift help [COMMAND]\n\n";
   for (const Command& command : all_commands()) text += row(command.name, command.summary);
@@ -58,7 +63,7 @@ std::string usage() {
 
 std::string usage_of(const Command& command) {
   if (command.name == "help") return usage();
-  std::string text = fmt::format("usage: forklift {}\n\n{} {}.\n", synopsis(command), command.name, command.summary);
+  std::string text = fmt::format("{}\n\n{} {}.\n", synopsis(command, "usage:"), command.name, command.summary);
   if (!command.options.empty()) text += '\n';
   for (const Option& option : command.options) text += row(option);
   return fmt::format("{}\n{}", text, command.details);
@@ -67,12 +72,12 @@ std::string usage_of(const Command& command) {
 std::string versions(std::string_view server_version) {
   return fmt::format(
       "forklift {}\n"
-      "plugin API: {}.{}{}\n"
+      "plugin API: {}.{}\n"
       "build: {}, {} {}\n"
       "libraries: Poco {}, yaml-cpp {}, fmt {}.{}.{}, glibc {}\n",
-      server_version, FORKLIFT_API_MAJOR, FORKLIFT_API_MINOR, FORKLIFT_API_MAJOR == 0 ? " (draft)" : "",
-      FORKLIFT_BUILD_TYPE, FORKLIFT_COMPILER, FORKLIFT_COMPILER_VERSION, poco_version(), FORKLIFT_YAML_CPP_VERSION,
-      FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100, ::gnu_get_libc_version());
+      server_version, FORKLIFT_API_MAJOR, FORKLIFT_API_MINOR, FORKLIFT_BUILD_TYPE, FORKLIFT_COMPILER,
+      FORKLIFT_COMPILER_VERSION, poco_version(), FORKLIFT_YAML_CPP_VERSION, FMT_VERSION / 10000,
+      FMT_VERSION / 100 % 100, FMT_VERSION % 100, ::gnu_get_libc_version());
 }
 
 }  // namespace forklift::cli

@@ -12,6 +12,7 @@
 #include "cli/conversation.h"
 #include "cli/reload_report.h"
 #include "cli/status_table.h"
+#include "cli/terminal.h"
 #include "config/locate.h"
 
 namespace forklift::cli {
@@ -23,11 +24,6 @@ constexpr Duration kStatusPatience = seconds(10);
 constexpr Duration kEventPatience = seconds(30);
 
 // Whoever reads may have gone; that is no reason to fail.
-void print(std::FILE* to, const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), to);
-  std::fflush(to);
-}
-
 class Remote {
  public:
   explicit Remote(const Arguments& arguments) : arguments_(arguments), name_(arguments.command->name) {}
@@ -35,7 +31,7 @@ class Remote {
   int run() {
     const auto given = arguments_.value("control");
     const std::string path =
-        given ? std::filesystem::absolute(*given).string() : config::locate_control(arguments_.operand);
+        given ? std::filesystem::absolute(*given).string() : config::locate_control(arguments_.operand());
     auto begun = Conversation::begin(path, request());
     if (!begun) {
       return refuse(fmt::format("{}: {}{}", escape(path), begun.error().message(),
@@ -51,7 +47,7 @@ class Remote {
   }
 
   int refuse(std::string_view why) const {
-    print(stderr, fmt::format("forklift: {}: {}\n", name_, why));
+    complain(fmt::format("forklift: {}: {}\n", name_, why));
     return kFailed;
   }
 
@@ -62,8 +58,7 @@ class Remote {
     const auto document = parse_object(**line);
     if (!document) return refuse(document.error().message());
     if (text_of(*document, "event") == "error") return refuse(escape_controls(text_of(*document, "text")));
-    print(stdout, arguments_.has("json") ? **line + "\n" : status_table(*document));
-    return kOk;
+    return tell(arguments_.has("json") ? **line + "\n" : status_table(*document));
   }
 
   // Until the server says how it went, or ends.
@@ -79,14 +74,13 @@ class Remote {
       if (kind == "error") return refuse(escape_controls(text_of(*event, "text")));
       if (kind == "finished") return conclude(describe_finished(*event));
       if (kind == "stopping") stopping = true;
-      if (kind == "progress" && ::isatty(STDOUT_FILENO) == 1) print(stdout, describe_progress(*event) + "\n");
+      if (kind == "progress" && ::isatty(STDOUT_FILENO) == 1) tell(describe_progress(*event) + "\n");
     }
   }
 
   static int conclude(const ReloadReport& report) {
-    print(stderr, report.problems);
-    print(stdout, report.text);
-    return report.ok ? kOk : kFailed;
+    complain(report.problems);
+    return tell(report.text) == kOk && report.ok ? kOk : kFailed;
   }
 
   const Arguments& arguments_;

@@ -29,8 +29,8 @@ std::string mebibytes(const Json& worker) {
 std::string work_of(const Json& worker) {
   const Json request = object_of(worker, "request");
   if (!request) return text_of(worker, "step");
-  return fmt::format("{} {} ({})", text_of(request, "method"), text_of(request, "uri"),
-                     format_age(number_of(request, "age_ms")));
+  return fmt::format("{}{} {} ({})", truth_of(request, "deferred") ? "deferred work of " : "",
+                     text_of(request, "method"), text_of(request, "uri"), format_age(number_of(request, "age_ms")));
 }
 
 Row row_of_app(const Json& app) {
@@ -61,6 +61,10 @@ Row row_of_worker(const std::string& app, const Json& worker) {
           work_of(worker)};
 }
 
+Row row_of_stat(const std::string& app, const Json& stat) {
+  return {app, text_of(stat, "name"), text_of(stat, "kind"), text_of(stat, "value"), text_of(stat, "help")};
+}
+
 }  // namespace
 
 std::string format_age(double milliseconds) {
@@ -76,6 +80,7 @@ std::string status_table(const Json& document) {
   std::vector<Row> apps{{"APP", "STATE", "GENERATION", "WORKERS", "QUEUE", "OLDEST", "CONNECTIONS", "REQUESTS", "4xx",
                          "5xx", "503", "CRASHES", "TIMEOUTS", "LISTENERS"}};
   std::vector<Row> workers{{"APP", "PID", "GENERATION", "STATE", "REQUESTS", "AGE", "MEMORY", "REQUEST"}};
+  std::vector<Row> stats{{"APP", "STATISTIC", "KIND", "VALUE", "MEANING"}};
   const auto listed = array_of(document, "apps");
   for (std::size_t i = 0; i < listed->size(); ++i) {
     const Json app = item_of(listed, i);
@@ -84,6 +89,10 @@ std::string status_table(const Json& document) {
     for (std::size_t k = 0; k < of_app->size(); ++k) {
       workers.push_back(row_of_worker(text_of(app, "name"), item_of(of_app, k)));
     }
+    const auto counted = array_of(app, "stats");
+    for (std::size_t k = 0; k < counted->size(); ++k) {
+      stats.push_back(row_of_stat(text_of(app, "name"), item_of(counted, k)));
+    }
   }
   std::string text = escape_controls(fmt::format(
       "forklift {}, process {}: {} since {} from {}", text_of(document, "version"), text_of(document, "pid"),
@@ -91,7 +100,10 @@ std::string status_table(const Json& document) {
   if (const Json last = object_of(document, "last_reload")) {
     text += fmt::format("; the last reload {}", truth_of(last, "ok") ? "went well" : "failed");
   }
-  return fmt::format("{}\n\n{}\n{}", text, table(apps), table(workers));
+  text += fmt::format("\n\n{}\n{}", table(apps), table(workers));
+  // Only where some plugin counts something.
+  if (stats.size() > 1) text += "\n" + table(stats);
+  return text;
 }
 
 }  // namespace forklift::cli

@@ -13,7 +13,7 @@ namespace forklift::config {
 
 namespace {
 
-bool is_name_character(char c) {
+bool is_app_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
@@ -137,7 +137,7 @@ void read_apps(Value& value) {
 void read_app_name(Value& value) {
   const auto written = value.text();
   if (!written) return;
-  if (written->empty() || !std::ranges::all_of(*written, is_name_character)) {
+  if (written->empty() || !std::ranges::all_of(*written, is_app_name_character)) {
     return value.refuse(fmt::format("{} must be made of a-z, 0-9, _ and -", quote(*written, 60)));
   }
   if (const std::uint64_t max = value.key().type.max; written->size() > max) {

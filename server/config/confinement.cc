@@ -17,13 +17,13 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-bool is_name_character(char c) {
+bool is_variable_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_';
 }
 
 // What a shell can set and a program can be expected to look up: POSIX, 8.1.
 bool is_environment_name(std::string_view name) {
-  return !name.empty() && !is_digit(name.front()) && std::ranges::all_of(name, is_name_character);
+  return !name.empty() && !is_digit(name.front()) && std::ranges::all_of(name, is_variable_name_character);
 }
 
 void read_variable(Value& value, const Node& variable) {

@@ -62,7 +62,7 @@ void refuse_other_keys(Reading& reading, const Node& root) {
   }
 }
 
-void read_root(Reading& reading, const Node& root) {
+void read_included(Reading& reading, const Node& root) {
   if (root.kind != Node::Kind::kMap) {
     return reading.complain(root.mark, "must be a map with the key \"apps\" and the apps below it");
   }
@@ -92,7 +92,7 @@ void include_file(Value& list, const Node& item, const fs::path& path) {
   auto root = parse_document(*text, reading.sources[source].name, reading.findings);
   if (!root) return;
   mark_source(*root, source);
-  read_root(reading, *root);
+  read_included(reading, *root);
 }
 
 void read_item(Value& list, const Node& item) {

@@ -236,7 +236,7 @@ constexpr Key kKeys[] = {
     {"apps[].rlimits.nofile", file_limit(), limit("1024"), "one more than the highest descriptor"},
     {"apps[].rlimits.as", byte_limit<RLIMIT_AS>(), limit("2G"), "bytes of address space"},
     {"apps[].rlimits.nproc", count_limit<RLIMIT_NPROC>(), limit("unlimited"), "processes and threads of the user"},
-    {"apps[].rlimits.fsize", byte_limit<RLIMIT_FSIZE>(), limit("1G"), "bytes of a file that is written"},
+    {"apps[].rlimits.fsize", byte_limit<RLIMIT_FSIZE>(), limit("1G"), "bytes of a file that is written; more is an error of write(2), EFBIG"},
     {"apps[].rlimits.cpu", count_limit<RLIMIT_CPU>(), limit("unlimited"), "seconds of processor time"},
     {"apps[].rlimits.data", byte_limit<RLIMIT_DATA>(), limit("unlimited"), "bytes of data and heap"},
     {"apps[].rlimits.stack", byte_limit<RLIMIT_STACK>(), limit("8M"), "bytes of the stack"},

@@ -37,6 +37,8 @@ void read_key(Reading& reading, const Node& node, std::string_view parent) {
   key->type.read(value);
 }
 
+}  // namespace
+
 Settings to_settings(const Node& node, const Reading& reading) {
   Settings settings;
   settings.position = reading.position(node.mark);
@@ -51,8 +53,6 @@ Settings to_settings(const Node& node, const Reading& reading) {
   for (const Node& child : node.children) settings.children.push_back({child.name, to_settings(child, reading)});
   return settings;
 }
-
-}  // namespace
 
 void read_keys(Reading& reading, const Node& map, std::string_view parent) {
   for (const Node& child : map.children) read_key(reading, child, parent);

@@ -57,6 +57,9 @@ struct Reading {
 // Reads all keys of `map`, which are those of `parent` in the table, and complains about unknown and missing ones.
 void read_keys(Reading& reading, const Node& map, std::string_view parent);
 
+// Anything, as a tree of strings.
+Settings to_settings(const Node& node, const Reading& reading);
+
 // A value and the row of the table that it was written for, which has its range and its words. The functions that fill
 // a variable leave it as it is and add a finding with the value's place and the key's name where the value is not what
 // it has to be.

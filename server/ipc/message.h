@@ -20,6 +20,7 @@ enum class MessageType : std::uint32_t {
   kFailed,
   kDone,
   kLog,
+  kFree,
   // to `check`
   kLibrary,
 };
@@ -39,6 +40,8 @@ struct Lend {
   // one, so that a last close resets the connection instead of ending it cleanly; on TCP none.
   std::uint32_t unread = 0;
   std::uint64_t serial = 0;  // of this lend; never 0, never used again
+  // 1: a client that has ended its half is gone (half_close: abort). As wide as the struct's alignment.
+  std::uint64_t half_close_is_abort = 0;
 };
 
 // Finish the current request, then exit.
@@ -74,10 +77,21 @@ struct Done {
   MessageType type = MessageType::kDone;
   Ending ending = Ending::kComplete;
   std::uint64_t serial = 0;
-  std::uint64_t response_bytes = 0;  // of the body, as the plugin has written it
+  std::uint64_t response_bytes = 0;  // of the body, that went out to the client
   std::uint64_t memory_bytes = 0;    // RSS of the worker afterwards; 0 where workers.max_memory does not ask for it
   std::uint32_t status = 0;          // of the response; 0 if none was sent, or the plugin sent it by handle_connection
   std::uint32_t client_gone = 0;     // 1: the client was the one who broke it off
+  // 1: deferred work follows (forklift/defer.h), and FREE behind it; until then the worker takes no other request. As
+  // wide as the struct's alignment.
+  std::uint64_t defers = 0;
+};
+
+// The deferred work of the request is over.
+struct Free {
+  MessageType type = MessageType::kFree;
+  std::uint32_t unused = 0;  // no bytes that nobody has written
+  std::uint64_t serial = 0;
+  std::uint64_t memory_bytes = 0;  // as in Done, whose own was before the work
 };
 
 // A line for the log; behind the struct its text, at most kTextMax bytes.

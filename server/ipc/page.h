@@ -1,4 +1,5 @@
-// The memory page that a worker shares with the master: what the worker is doing, readable even when it has just died.
+// The memory that a worker shares with the master: a page that says what the worker is doing, and behind it what its
+// plugin counts, readable even when it has just died.
 //
 // No pointers, fixed sizes, lock-free words. The master treats every word as untrusted: a plugin can write here too.
 #pragma once
@@ -10,26 +11,23 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "ipc/page_text.h"
+#include "ipc/stats.h"
 
 namespace forklift::ipc {
 
 // How far the response of the request in `taken` has come. The order of the writes is what makes a dead worker's
-// request answerable: kStarted before the first byte is sent, kComplete after the connection was shut down for writing.
+// request answerable: kStarted before the first byte is sent, kComplete after the last one was. What follows, taking
+// the byte that was kept unread and shutting the connection down for writing, the master can do as well.
 enum class ResponseState : std::uint32_t { kNone = 0, kStarted = 1, kComplete = 2 };
 
 // What a busy worker is doing. In kClient its own deadlines (timeouts.body, timeouts.write) hold; in kPlugin the
 // master's (timeouts.request).
 enum class Activity : std::uint32_t { kPlugin = 0, kClient = 1 };
-
-// A text of the request, cut where it is longer.
-template <std::size_t N>
-struct PageText {
-  std::atomic<std::uint32_t> bytes;
-  char text[N];
-};
 
 // What the log and the access log say of a request.
 struct RequestWords {
@@ -50,9 +48,16 @@ struct PageLayout {
   PageText<16> protocol;
   PageText<512> referer;
   PageText<512> user_agent;
+  std::atomic<std::uint32_t> stats;  // how many there are behind this page
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<ResponseState>::is_always_lock_free);
 static_assert(sizeof(PageLayout) <= 4096);
+
+// All that is shared. Pages that nobody writes to cost nothing.
+struct SharedLayout {
+  PageLayout page;
+  alignas(4096) std::array<std::byte, sizeof(StatsLayout)> stats;  // made with the first of them
+};
 
 // Room for all texts of a page.
 using WordsCopy = std::array<char, sizeof(PageLayout)>;
@@ -76,6 +81,7 @@ class SharedPage {
   void set_status(unsigned status);  // before kStarted
   void set_response(ResponseState state);
   void set_activity(Activity activity);  // counts as progress
+  SharedStats stats();
 
   // ---- the master's side ----
   std::uint64_t taken() const;
@@ -86,10 +92,13 @@ class SharedPage {
   // Raw bytes, to be quoted. They live in `copy`: in the page they could change between being looked at and being
   // written, as long as the worker or a process that its plugin has forked lives.
   RequestWords request(WordsCopy& copy) const;
+  std::vector<Stat> read_stats() const;
 
  private:
-  explicit SharedPage(PageLayout* page) : page_(page) {}
-  PageLayout* page_ = nullptr;
+  explicit SharedPage(SharedLayout* shared) : shared_(shared) {}
+  PageLayout& page() const { return shared_->page; }
+
+  SharedLayout* shared_ = nullptr;
 };
 
 }  // namespace forklift::ipc

@@ -50,8 +50,11 @@ std::string obstacle_of_log(const std::string& path) {
   return may(path, W_OK) ? "" : fmt::format("this user may not write to {}", path);
 }
 
-// Of a path that a Unix socket is to be bound to. One that is there already may be that of a server that runs.
-std::string obstacle_of_socket(const std::string& path) {
+// Of a path that a Unix socket is to be bound to. One that is there already may be that of a server that runs. Where
+// the folder is on the way to `runtime_dir`, the server makes it.
+std::string obstacle_of_socket(const std::string& path, const std::string& runtime_dir) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (!std::filesystem::exists(folder) && (runtime_dir + "/").starts_with(folder.string() + "/")) return {};
   struct stat status {};
   const bool is_taken = ::lstat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode);
   return is_taken ? fmt::format("{} is there and is no socket; remove it, or write another path", path)
@@ -96,7 +99,7 @@ class Surroundings {
       complain_of(file, "runtime_dir", own.error().message());
     }
     if (config_.control != config::default_control(config_.runtime_dir)) {
-      complain_of(file, "control", obstacle_of_socket(config_.control));
+      complain_of(file, "control", obstacle_of_socket(config_.control, config_.runtime_dir));
     }
     for (const config::App& app : config_.apps) {
       const std::string& access_log = app.access_log.file;
@@ -121,7 +124,7 @@ class Surroundings {
       const bool is_optional = listen.from_localhost && listen.address.family == Family::kTcp6;
       return is_optional ? void() : complain_of(listen.position, "listen", obstacle_of_host(listen.address));
     }
-    complain_of(listen.position, "listen", obstacle_of_socket(listen.address.path));
+    complain_of(listen.position, "listen", obstacle_of_socket(listen.address.path, config_.runtime_dir));
     if (const auto owner = look_up_owner(listen.owner, listen.group); !owner) {
       complain_of(listen.position, "listen", owner.error().message());
     }

@@ -64,7 +64,7 @@ App::App(std::unique_ptr<WorkerPool> proved, const Workshop& workshop, Farewell&
       pool_(std::move(proved)),
       probation_([this] {
         log::info("app \"{}\": generation {} has passed its probation", name(), pool_->generation().number);
-        before_ = nullptr;
+        before_.reset();
       }),
       stop_timer_([this] {
         if (processes() == 0 && queue_.empty()) return;
@@ -117,8 +117,10 @@ void App::dispatch() {
   pool_->grow();
   std::erase_if(older_, [this](const auto& pool) {
     const bool is_gone = pool->slots().processes() == 0;
-    if (is_gone) past_ += pool->counters();
-    return is_gone;
+    if (!is_gone) return false;
+    past_ += pool->counters();
+    past_stats_ += pool->stats();
+    return true;
   });
 }
 
@@ -127,26 +129,28 @@ void App::adopt(std::unique_ptr<WorkerPool> proved, std::shared_ptr<AccessFile> 
   older_.push_back(std::exchange(pool_, std::move(proved)));
   older_.back()->leave(by, KillReason::kReloadTimeout);
   pool_->serve(*this);
-  access_file_ = std::move(access_file);
+  Former former{older_.back()->generation_shared(), std::exchange(access_file_, std::move(access_file)),
+                older_.back()->counts()};
+  if (auto wanted = std::exchange(rollback_, std::nullopt)) former = std::move(*wanted);
 
   const Duration probation = config().reload.probation;
-  const bool has_before = on_probation && probation > Duration::zero() && older_.back()->generation().proved;
-  before_ = has_before ? older_.back()->generation_shared() : nullptr;
-  before_counts_ = older_.back()->counts();
-  rollback_ = nullptr;
+  before_.reset();
+  if (on_probation && probation > Duration::zero() && former.generation->proved) before_ = std::move(former);
   probation_.set(loop_.timers, before_ ? Clock::now() + probation : kNever);
 }
 
 void App::on_crash(const WorkerPool& pool, Crash crash) {
   if (&pool != pool_.get() || !before_) return;
   const WorkerPool::Counts now = pool.counts();
-  const bool often = now.crashes >= config().reload.crashes && now.crashes * kRequestsPerCrash > now.requests &&
-                     before_counts_.crashes * now.requests < now.crashes * before_counts_.requests;
+  const bool often =
+      now.crashes >= config().reload.crashes && now.crashes * kRequestsPerCrash > now.requests &&
+      before_->counts.crashes * now.requests < now.crashes * std::max<std::uint64_t>(before_->counts.requests, 1);
   if (crash == Crash::kInRequest && !often) return;
   log::error("app \"{}\": generation {} is on probation (reload.probation), and {}", name(), pool.generation().number,
              crash == Crash::kInRequest ? fmt::format("{} of its {} requests have crashed", now.crashes, now.requests)
-                                        : "a worker has died without a request");
-  rollback_ = std::exchange(before_, nullptr);
+             : crash == Crash::kIdle    ? "a worker has died while idle"
+                                        : "a worker could not start");
+  rollback_ = std::exchange(before_, std::nullopt);
   probation_.cancel();
 }
 
@@ -176,9 +180,10 @@ void App::on_deadline(Connection& connection) {
     return;
   }
   if (const auto held_back = aged_.pass(Clock::now())) {
+    const Duration age = config().queue.age;
+    const bool is_aged = age > Duration::zero() && Clock::now() - connection.queued >= age;
     log::warning("app \"{}\": a request has waited for {}; answered 503{}", name(),
-                 Clock::now() - connection.queued >= config().queue.age ? "queue.age" : "timeouts.total",
-                 and_more(*held_back));
+                 is_aged ? "queue.age" : "timeouts.total", and_more(*held_back));
   }
   queue_.remove(connection);
   farewell_.answer(connection, 503, 1);
@@ -278,6 +283,12 @@ unsigned App::processes() const {
 WorkerCounters App::worker_counters() const {
   WorkerCounters sum = past_;
   for_each_pool([&](const WorkerPool& pool) { sum += pool.counters(); });
+  return sum;
+}
+
+StatTotals App::stats() const {
+  StatTotals sum = past_stats_;
+  for_each_pool([&](const WorkerPool& pool) { sum += pool.stats(); });
   return sum;
 }
 

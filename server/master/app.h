@@ -45,10 +45,17 @@ class App final : public PoolOwner {
 
   // From now on requests go to the workers of `proved`, and their generation's configuration is the app's. The workers
   // of the generation before finish what they have, within its timeouts.drain. `on_probation`: where reload.probation
-  // says so, that one may come back; see take_rollback().
+  // says so, that one may come back; see take_rollback(). Where the current one is to be taken back itself, the one
+  // before it stays the one that may.
   void adopt(std::unique_ptr<WorkerPool> proved, std::shared_ptr<AccessFile> access_file, bool on_probation);
-  // The generation before, where the current one is on probation and has crashed too often; at most once.
-  std::shared_ptr<Generation> take_rollback() { return std::exchange(rollback_, nullptr); }
+  // A generation that may come back, and where its requests were logged.
+  struct Former {
+    std::shared_ptr<Generation> generation;
+    std::shared_ptr<AccessFile> access_file;
+    WorkerPool::Counts counts;  // of its workers
+  };
+  // The one before, where the current one is on probation and has crashed too often; at most once.
+  std::optional<Former> take_rollback() { return std::exchange(rollback_, std::nullopt); }
   // Workers of older generations that still have a request, or do not leave.
   unsigned leavers() const;
 
@@ -87,6 +94,8 @@ class App final : public PoolOwner {
   unsigned processes() const;
   // Of all its generations, those that are gone included.
   WorkerCounters worker_counters() const;
+  // What its plugin counts for itself, likewise.
+  StatTotals stats() const;
   template <typename Visitor>
   void for_each_worker(Visitor visit) {
     for_each_pool([&](WorkerPool& pool) { pool.slots().for_each(visit); });
@@ -116,13 +125,13 @@ class App final : public PoolOwner {
   std::string access_line_;  // kept, so that its memory is reused
   Tally tally_;
   RequestCounters counters_;
-  WorkerCounters past_;  // of generations that are gone
+  WorkerCounters past_;    // of generations that are gone
+  StatTotals past_stats_;  // likewise
   ConnectionQueue queue_;
   std::unique_ptr<WorkerPool> pool_;                // of the current generation; never empty
   std::vector<std::unique_ptr<WorkerPool>> older_;  // whose workers are leaving
-  std::shared_ptr<Generation> before_;              // while the current one is on probation
-  WorkerPool::Counts before_counts_;                // of its workers
-  std::shared_ptr<Generation> rollback_;            // it is to come back
+  std::optional<Former> before_;                    // while the current one is on probation
+  std::optional<Former> rollback_;                  // it is to come back
   Timer probation_;
   Throttle full_;
   Throttle aged_;

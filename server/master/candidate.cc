@@ -19,7 +19,10 @@ Candidate::Candidate(std::shared_ptr<Generation> generation, unsigned workers, c
       workshop_(workshop),
       connections_(connections),
       pool_(std::make_unique<WorkerPool>(generation_, WorkerPool::Purpose::kTrial, workshop, *this)),
-      probe_is_late_([this] { fail_probe("it has no answer within timeouts.start"); }) {}
+      probe_is_late_([this] {
+        fail_probe(probe_passed_ ? "its deferred work is not over within timeouts.start"
+                                 : "it has no answer within timeouts.start");
+      }) {}
 
 void Candidate::go_on() {
   if (state_ != State::kProving) return;
@@ -62,7 +65,16 @@ void Candidate::on_trial_failed(std::string_view how) {
 
 // Whether it has passed. Asks it where it is time.
 bool Candidate::is_probed() {
-  if (generation_->config.reload.probe.empty() || probe_passed_) return true;
+  if (generation_->config.reload.probe.empty()) return true;
+  // Until then nobody else asks these workers anything, so one that has work is at the deferred work of the probe. It
+  // may be DRAINING: one whose channel has ended is, until it is reaped.
+  if (probe_passed_) {
+    bool works = false;
+    pool_->slots().for_each([&](const WorkerSlot& slot) { works |= slot.has_work(); });
+    if (works) return false;
+    probe_is_late_.cancel();
+    return true;
+  }
   WorkerSlot* slot = probe_ ? nullptr : pool_->slots().lowest_idle();
   if (!slot) return false;
   if (auto asked = ask(*slot); !asked) fail_probe(asked.error().message());
@@ -85,8 +97,10 @@ void Candidate::on_probe_readable(std::uint32_t serial) {
 
 void Candidate::on_done(Connection&, const ipc::Done& done) {
   probe_.reset();
-  probe_is_late_.cancel();
-  if (done.ending == ipc::Ending::kAbort || done.status == 0) return fail_probe("the answer broke off");
+  if (done.defers == 0) probe_is_late_.cancel();
+  // Without a status: a plugin that speaks for itself (handle_connection), unless it was told that nobody listens.
+  const bool broke_off = done.ending == ipc::Ending::kAbort || (done.status == 0 && done.client_gone != 0);
+  if (broke_off) return fail_probe("the answer broke off");
   if (done.status >= kFirstBadStatus) return fail_probe(fmt::format("the answer was {}", done.status));
   probe_passed_ = true;
 }
@@ -94,6 +108,13 @@ void Candidate::on_done(Connection&, const ipc::Done& done) {
 void Candidate::on_orphan(Connection&, Fate) {
   probe_.reset();
   fail_probe("the worker died of it");
+}
+
+void Candidate::on_crash(const WorkerPool&, Crash crash) {
+  if (crash == Crash::kInRequest) return fail_probe("the worker died of its deferred work");
+  // One that has been READY, and nobody has asked it anything. A start that fails is tried again where another lives.
+  if (crash == Crash::kIdle)
+    fail(fmt::format("app \"{}\": generation {}: a worker has died while idle", app(), generation_->number));
 }
 
 void Candidate::fail_probe(std::string_view why) {

@@ -48,6 +48,7 @@ class Candidate final : public PoolOwner {
   void on_degraded() override {}
   void on_retry() override {}
   std::size_t waiting() const override;
+  void on_crash(const WorkerPool& pool, Crash crash) override;
   void on_trial_failed(std::string_view how) override;
 
   bool is_probed();

@@ -24,9 +24,12 @@ void ConnectionTable::release(Connection& connection) {
   heads_.give_back(connection.head);
   connection.state = ConnectionState::kFree;
   ++connection.serial;
+  connection.is_unix = false;
+  connection.half_close = config::HalfClose::kAnswer;
   connection.app = nullptr;
+  connection.door = 0;
   connection.frame = nullptr;
-  connection.bytes = connection.head_bytes = connection.unread = connection.drained = 0;
+  connection.bytes = connection.head_bytes = connection.unread = connection.drained = connection.head_limit = 0;
   connection.lends = 0;
   connection.slot = nullptr;
   connection.waited = {};

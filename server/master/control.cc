@@ -16,8 +16,8 @@ namespace {
 constexpr Duration kRequestPatience = seconds(5);
 constexpr Duration kReadPatience = seconds(10);  // without the client taking a byte
 constexpr Duration kWaitingPause = seconds(5);   // between two lines to whom waits
-constexpr Duration kAcceptPause = milliseconds(500);
-constexpr int kAcceptBatch = 64;  // a turn of the loop
+constexpr Duration kControlAcceptPause = milliseconds(500);
+constexpr int kControlAcceptBatch = 64;  // a turn of the loop
 
 void send_and_close(UniqueFd fd, std::string_view text) {
   const std::string line = error_event(text) + "\n";
@@ -75,11 +75,11 @@ Result<void> Control::open(const std::string& path) {
 
 void Control::watch_listener() {
   auto added = loop_.poller.add(listener_->fd(), token(Watch::kControl, 0, 0), EPOLLIN);
-  if (!added) reopen_.set(loop_.timers, Clock::now() + kAcceptPause);
+  if (!added) reopen_.set(loop_.timers, Clock::now() + kControlAcceptPause);
 }
 
 void Control::accept() {
-  for (int i = 0; i < kAcceptBatch; ++i) {
+  for (int i = 0; i < kControlAcceptBatch; ++i) {
     if (!accept_one()) return;
   }
 }
@@ -93,7 +93,7 @@ bool Control::accept_one() {
     const int error = errno;
     if (exhausted_.pass(Clock::now())) log::warning("control: accept: {}; trying again", describe_errno(error));
     loop_.poller.remove(listener_->fd());
-    reopen_.set(loop_.timers, Clock::now() + kAcceptPause);
+    reopen_.set(loop_.timers, Clock::now() + kControlAcceptPause);
     return false;
   }
   // The path is closed to others, but its owner may have opened it.

@@ -18,7 +18,7 @@ void WorkerCounters::count_death(const WorkerSlot& slot, int wait_status) {
     failed_starts++;
   } else if (slot.killed != KillReason::kNone && slot.killed != KillReason::kBrokenProtocol) {
     timeouts++;
-  } else if (!slot.told_to_leave || wait_status != 0) {
+  } else if (!slot.told_to_leave || wait_status != 0 || slot.has_work()) {
     crashes++;
   }
 }

@@ -78,13 +78,19 @@ void Doors::accept_on(std::uint32_t serial) {
   if (door.paused) door.reopen.set(loop_.timers, Clock::now() + kAcceptPause);
 }
 
-void Doors::give(Door& door, App& to, const config::Listen& listen, const machine::Ownership& owner) {
-  if (auto changed = door.listener.change(door.listen, listen, owner); !changed) {
-    log::error("app \"{}\": {}; it stays as it was", to.name(), changed.error().message());
+Result<void> Doors::give(Door& door, App& to, const config::Listen& listen, const machine::Ownership& owner) {
+  auto changed = door.listener.change(door.listen, listen, owner);
+  const config::Listen before = std::exchange(door.listen, listen);
+  if (!changed) {
+    // The next reload is to see the difference.
+    door.listen.backlog = before.backlog;
+    door.listen.mode = before.mode;
+    door.listen.owner = before.owner;
+    door.listen.group = before.group;
   }
-  door.listen = listen;
   door.app = &to;
   reception_.move(door, to);
+  return changed;
 }
 
 // A listener that is closed resets what waits in its backlog, so everything in it is accepted first.

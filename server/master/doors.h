@@ -51,7 +51,8 @@ class Doors {
   void accept_on(std::uint32_t serial);
 
   // The door becomes that app's, with what it says of it, and with it whoever came through it and was silent until now.
-  void give(Door& door, App& to, const config::Listen& listen, const machine::Ownership& owner);
+  // An error is of the socket's backlog or its path's mode and owner, which stay; the rest has changed.
+  Result<void> give(Door& door, App& to, const config::Listen& listen, const machine::Ownership& owner);
 
   // The door is no longer wanted: takes what waits, and closes. What was passed to the server stays the service
   // manager's, with what waits in it.

@@ -122,7 +122,10 @@ Result<UniqueFd> open_and_bind(const config::Listen& listen, bool listens) {
     send_at_once(fd.get());
     if (address.family == Family::kTcp6) enable(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY);
   }
-  if (bind_with_mode(fd.get(), *to, listen.mode) != 0) return fail_errno("bind");
+  if (bind_with_mode(fd.get(), *to, listen.mode) != 0) {
+    const bool is_missing = errno == ENOENT;
+    return is_missing ? fail("bind: there is no folder for it; make it, or write another path") : fail_errno("bind");
+  }
   if (address.family == Family::kUnix) {
     if (auto given = give_away(address.path, *owner); !given) return Failure(given.error());
   }
@@ -147,8 +150,20 @@ Result<Listener> Listener::take_over(UniqueFd reserved, const config::Listen& li
 }
 
 Result<void> Listener::start() {
+  if (auto listens = listen(); !listens) return listens;
+  // Until now it looked like one that a dead server has left behind.
+  if (!is_unix() || is_ours(address_.path)) return {};
+  return fail("listen on {}: another server has taken its path", address_.to_string());
+}
+
+Result<void> Listener::listen() {
   if (::listen(fd_.get(), backlog_) == 0) return {};
   return Failure(fail_errno("listen").value().in(fmt::format("listen on {}", address_.to_string())));
+}
+
+bool Listener::is_ours(const std::string& path) const {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
 }
 
 Result<void> Listener::change(const config::Listen& from, const config::Listen& to, const machine::Ownership& owner) {
@@ -156,7 +171,7 @@ Result<void> Listener::change(const config::Listen& from, const config::Listen& 
   backlog_ = to.backlog;
   if (is_adopted_) return {};
   if (from.backlog != to.backlog) {
-    if (auto started = start(); !started) return started;
+    if (auto listens = listen(); !listens) return listens;
   }
   if (!is_unix() || (from.mode == to.mode && from.owner == to.owner && from.group == to.group)) return {};
   // Who is named no longer gives it back to the server's own user.
@@ -209,9 +224,7 @@ Result<Listener> Listener::adopt(UniqueFd socket, const config::Listen& listen) 
 
 void Listener::unlink() {
   if (!is_unix() || is_adopted_) return;
-  struct stat status {};
-  const char* path = address_.path.c_str();
-  if (::lstat(path, &status) == 0 && status.st_dev == device_ && status.st_ino == inode_) ::unlink(path);
+  if (is_ours(address_.path)) ::unlink(address_.path.c_str());
 }
 
 void Listener::close() {

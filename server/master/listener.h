@@ -30,7 +30,7 @@ class Listener {
   static Result<Listener> reserve(const config::Listen& listen);
   // What another process has got by reserve() and passed to this one.  [master]
   static Result<Listener> take_over(UniqueFd reserved, const config::Listen& listen);
-  // Listens.
+  // Listens. An error, too, if another server has found nobody listening in the meantime, and taken the path.
   Result<void> start();
 
   // Takes a socket that the service manager has bound and that listens already. It stays the service manager's: its
@@ -69,6 +69,8 @@ class Listener {
         backlog_(listen.backlog),
         half_close_(listen.half_close) {}
 
+  Result<void> listen();
+  bool is_ours(const std::string& path) const;
   static Result<Listener> make(UniqueFd fd, const config::Listen& listen);
   Result<void> change_path(mode_t mode, const machine::Ownership& owner) const;
 

@@ -23,15 +23,22 @@ std::string describe_end(KillReason killed, int wait_status) {
 }
 
 std::string describe_work(const WorkerSlot& slot, TimePoint now) {
-  if (!slot.lent) return "while idle";
-  if (slot.page.taken() != slot.lend_serial) return "before it took the request";
+  if (!slot.has_work()) return "while idle";
+  const bool taken = slot.page.taken() == slot.lend_serial;
+  if (!taken && slot.lent) return "before it took the request";
   ipc::WordsCopy copy;
-  const ipc::RequestWords request = slot.page.request(copy);
-  return fmt::format("with {} {} since {:.3f} s", request.method.empty() ? "?" : escape(request.method),
-                     quote(request.uri), std::chrono::duration<double>(now - slot.lent_at).count());
+  const ipc::RequestWords request = taken ? slot.page.request(copy) : ipc::RequestWords{};
+  const TimePoint since = slot.defers_since.value_or(slot.lent_at);
+  return fmt::format("{} {} {} since {:.3f} s{}", slot.defers_since ? "in deferred work of" : "with",
+                     request.method.empty() ? "?" : escape(request.method), quote(request.uri),
+                     std::chrono::duration<double>(now - since).count(),
+                     slot.defers_since ? "; its response was sent before" : "");
 }
 
-std::string_view describe(Fate fate) {
+// A plugin that had the connection itself (handle_connection) has told of no status, and may have sent nothing yet.
+std::string_view describe(Fate fate, const WorkerSlot& slot) {
+  if (fate == Fate::kAbort && slot.page.status() == 0)
+    return "; the plugin had the connection itself, which is aborted";
   switch (fate) {
     case Fate::kNothing: return "";
     case Fate::kLendAgain: return "; its request goes to another worker";
@@ -79,8 +86,9 @@ Fate fate_of(const WorkerSlot& slot) {
 
 Obituary write_obituary(std::string_view app, const WorkerSlot& slot, int wait_status, Fate fate, TimePoint now) {
   using log::Level;
-  const bool as_told = slot.told_to_leave && wait_status == 0 && fate == Fate::kNothing;
-  if (as_told || (slot.killed == KillReason::kStopTimeout && fate == Fate::kNothing)) {
+  const bool had_nothing = fate == Fate::kNothing && !slot.defers_since;
+  const bool as_told = slot.told_to_leave && wait_status == 0;
+  if (had_nothing && (as_told || slot.killed == KillReason::kStopTimeout)) {
     return {Level::kDebug, fmt::format("{}: left", describe_worker(app, slot))};
   }
   if (!slot.failure.empty() || slot.state == SlotState::kStarting) {
@@ -88,7 +96,7 @@ Obituary write_obituary(std::string_view app, const WorkerSlot& slot, int wait_s
   }
   const std::string how = describe_end(slot.killed, wait_status);
   return {Level::kError,
-          fmt::format("{}: {} {}{}", describe_worker(app, slot), how, describe_work(slot, now), describe(fate))};
+          fmt::format("{}: {} {}{}", describe_worker(app, slot), how, describe_work(slot, now), describe(fate, slot))};
 }
 
 }  // namespace forklift::master

@@ -11,8 +11,9 @@ struct Progress {
 };
 
 // timeouts.request is time in the plugin: waiting for the client has deadlines of its own, in the worker. A worker that
-// is late for those cannot keep them, because it was stopped; it has had timeouts.request on top. `slot` has a lent
-// connection; what its shared page says is not trusted.
+// is late for those cannot keep them, because it was stopped; it has had timeouts.request on top. In deferred work
+// nobody waits for a client, and each work that begins is progress. `slot` has a lent connection, or is at deferred
+// work; what its shared page says is not trusted.
 Progress progress_of(const WorkerSlot& slot);
 
 }  // namespace forklift::master

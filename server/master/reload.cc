@@ -22,9 +22,10 @@ unsigned workers_of(App* app, const config::App& config) {
 Reload::Reload(config::Config next, std::optional<std::string> only, const Realm& realm, Tell tell)
     : next_(std::move(next)), only_(std::move(only)), realm_(realm), tell_(std::move(tell)) {}
 
-Reload::Reload(App& app, std::shared_ptr<Generation> generation, const Realm& realm, Tell tell)
+Reload::Reload(App& app, std::shared_ptr<Generation> generation, std::shared_ptr<AccessFile> access_file,
+               const Realm& realm, Tell tell)
     : realm_(realm), tell_(std::move(tell)) {
-  Member member{.config = nullptr, .app = &app, .candidate = {}, .access_file = app.access_file()};
+  Member member{.config = nullptr, .app = &app, .candidate = {}, .access_file = std::move(access_file)};
   member.candidate = std::make_unique<Candidate>(std::move(generation), workers_of(&app, app.config()), realm_.workshop,
                                                  realm_.connections);
   steps_.emplace_back().members.push_back(std::move(member));
@@ -249,8 +250,12 @@ void Reload::move_doors(Step& step) {
   for (const config::Kept& kept : changes_.kept) {
     const config::App& config = next_.apps[kept.wanted.app];
     if (!is_of(step, config.name)) continue;
-    realm_.doors.give(*held_[kept.held], *find(config.name), config.listen[kept.wanted.listen],
-                      loader_->owners[{kept.wanted.app, kept.wanted.listen}]);
+    const auto given = realm_.doors.give(*held_[kept.held], *find(config.name), config.listen[kept.wanted.listen],
+                                         loader_->owners[{kept.wanted.app, kept.wanted.listen}]);
+    if (given) continue;
+    const std::string line = fmt::format("app \"{}\": {}; it stays as it was", config.name, given.error().message());
+    log::error("{}", line);
+    add_note(line);
   }
   for (const config::Wanted& wanted : changes_.added) {
     const config::App& config = next_.apps[wanted.app];
@@ -288,6 +293,14 @@ bool Reload::is_of(const Step& step, const std::string& app) const {
   const bool stays =
       std::ranges::any_of(step.unit.apps, [&](std::size_t index) { return next_.apps[index].name == app; });
   return stays || std::ranges::find(step.unit.removed, app) != step.unit.removed.end();
+}
+
+bool Reload::is_about(const std::string& app) const {
+  return std::ranges::any_of(steps_, [&](const Step& step) {
+    return !step.is_over && (is_of(step, app) || std::ranges::any_of(step.members, [&](const Member& member) {
+                               return member.app && member.app->name() == app;
+                             }));
+  });
 }
 
 App* Reload::find(std::string_view name) const {

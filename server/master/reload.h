@@ -40,7 +40,8 @@ class Reload {
   // Of all apps, or of `only` one, to `next`. Nothing happens before start().
   Reload(config::Config next, std::optional<std::string> only, const Realm& realm, Tell tell);
   // Of one app, which runs already, to what `generation` says, with its image if it has one; listeners stay.
-  Reload(App& app, std::shared_ptr<Generation> generation, const Realm& realm, Tell tell);
+  Reload(App& app, std::shared_ptr<Generation> generation, std::shared_ptr<AccessFile> access_file, const Realm& realm,
+         Tell tell);
   Reload(const Reload&) = delete;
   Reload& operator=(const Reload&) = delete;
   ~Reload();
@@ -55,6 +56,8 @@ class Reload {
   void on_probe_readable(std::uint32_t serial);
 
   bool is_over() const { return is_over_; }
+  // Whether it is still to change that app, or to remove it.
+  bool is_about(const std::string& app) const;
   const ReloadResult& result() const { return result_; }
   void add_note(std::string note) { result_.notes.push_back(std::move(note)); }
   // Users and addresses are there: from now on each app succeeds or fails by itself.

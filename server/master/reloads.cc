@@ -20,6 +20,10 @@ UniqueFd duplicate(const UniqueFd& fd) {
 // Each has a client of the control socket behind it, and those are few.
 constexpr std::size_t kWaitingMax = 64;
 
+// Of candidates that were given up and do not leave before timeouts.stop is over, which is what a destroy() that hangs
+// costs. Where there are so many, the next reload waits for one of them.
+constexpr std::size_t kLeavingMax = 8;
+
 std::string summary_of(const ReloadResult& result) {
   const auto count = [&](std::string_view what) { return std::ranges::count(result.apps, what, &AppReload::outcome); };
   return fmt::format("{} apps reloaded, {} added, {} removed, {} failed", count(outcome::kReloaded),
@@ -55,7 +59,8 @@ void Reloads::ask(Request request) {
 }
 
 void Reloads::go_on() {
-  std::erase_if(leaving_, [](const auto& candidate) { return candidate->is_gone(); });
+  forget_the_gone();
+  tend_rollback();
   // No event may come that would bring the next one's turn.
   while (running_ || begin()) {
     if (!running_) continue;
@@ -66,11 +71,16 @@ void Reloads::go_on() {
   }
 }
 
+void Reloads::forget_the_gone() {
+  std::erase_if(leaving_, [](const auto& candidate) { return candidate->is_gone(); });
+}
+
 // ---- what is asked for ----
 
-// False: nothing was asked for. It may have ended at once.
+// False: nothing was asked for, or it has to wait. It may have ended at once.
 bool Reloads::begin() {
-  if (waiting_.empty()) return begin_rollback();
+  if (leaving_.size() >= kLeavingMax) return false;
+  if (rollback_ || waiting_.empty()) return false;
   request_ = std::move(waiting_.front());
   waiting_.pop_front();
   if (!request_.tell) request_.tell = [](std::string_view, std::string_view) {};
@@ -103,31 +113,43 @@ void Reloads::begin_restart() {
   if (!app) return refuse(fmt::format("there is no app \"{}\"", request_.app));
   const Generation& current = app->pool().generation();
   auto next = realm_.workshop.generations.make(current.config, current.identity, &current);
-  running_ = std::make_unique<Reload>(*app, std::move(next), realm_, request_.tell);
+  running_ = std::make_unique<Reload>(*app, std::move(next), app->access_file(), realm_, request_.tell);
 }
 
-// A generation on probation has crashed too often.
-bool Reloads::begin_rollback() {
+// A generation on probation has crashed too often. That is what clients suffer from: it comes before what waits.
+void Reloads::tend_rollback() {
+  if (!rollback_) begin_rollback();
+  if (!rollback_) return;
+  rollback_->go_on();
+  if (!rollback_->is_over()) return;
+  keep_remains_of(*rollback_);
+  note(rollback_->result());
+  rollback_.reset();
+  // Another app's may wait, and no event may come.
+  tend_rollback();
+}
+
+void Reloads::begin_rollback() {
   for (const auto& app : realm_.apps) {
-    const auto before = app->is_stopping() ? nullptr : app->take_rollback();
-    if (!before) continue;
-    auto next = realm_.workshop.generations.make(before->config, before->identity, &app->pool().generation());
-    next->image = duplicate(before->image);
+    if (app->is_stopping() || (running_ && running_->is_about(app->name()))) continue;
+    auto former = app->take_rollback();
+    if (!former) continue;
+    const Generation& before = *former->generation;
+    auto next = realm_.workshop.generations.make(before.config, before.identity, &app->pool().generation());
+    next->image = duplicate(before.image);
     // The file holds what is to be taken back.
     if (!next->image) {
-      log::error("app \"{}\": generation {} cannot come back: its image: {}", app->name(), before->number,
+      log::error("app \"{}\": generation {} cannot come back: its image: {}", app->name(), before.number,
                  describe_errno(errno));
       continue;
     }
     log::error("app \"{}\": generation {} is taken back; generation {} is to be what {} was", app->name(),
-               app->pool().generation().number, next->number, before->number);
-    request_ = {.kind = Request::Kind::kRestart, .app = app->name()};
-    settings_adopted_ = true;
-    running_ = std::make_unique<Reload>(*app, std::move(next), realm_, [](std::string_view, std::string_view) {});
-    running_->go_back();
-    return true;
+               app->pool().generation().number, next->number, before.number);
+    rollback_ = std::make_unique<Reload>(*app, std::move(next), std::move(former->access_file), realm_,
+                                         [](std::string_view, std::string_view) {});
+    rollback_->go_back();
+    return;
   }
-  return false;
 }
 
 void Reloads::refuse(const std::string& problem) {
@@ -139,7 +161,9 @@ void Reloads::on_loader_readable() {
 }
 
 void Reloads::on_probe_readable(std::uint32_t serial) {
-  if (running_) running_->on_probe_readable(serial);
+  for (const auto* reload : {&running_, &rollback_}) {
+    if (*reload) (*reload)->on_probe_readable(serial);
+  }
 }
 
 // ---- what is not an app's ----
@@ -167,21 +191,30 @@ void Reloads::adopt_settings(const config::Config& next) {
 
 // ---- the end ----
 
-void Reloads::conclude() {
-  auto remains = running_->take_remains();
+void Reloads::keep_remains_of(Reload& reload) {
+  auto remains = reload.take_remains();
   std::ranges::move(remains, std::back_inserter(leaving_));
+  forget_the_gone();  // now: who has lost its last worker before waits for no event any more
+}
+
+void Reloads::conclude() {
+  keep_remains_of(*running_);
   ReloadResult result = running_->result();
   running_.reset();
   finish(std::move(result));
 }
 
-void Reloads::finish(ReloadResult result) {
+void Reloads::note(const ReloadResult& result) {
   const log::Level level = stopping_ ? log::Level::kInfo : log::Level::kError;
   for (const std::string& problem : result.problems) log::write(level, fmt::format("reload: {}", problem));
   if (!result.problems.empty()) log::write(level, "reload: nothing has changed");
   if (result.problems.empty()) log::info("reload: {}", summary_of(result));
-  if (request_.kind == Request::Kind::kAll) service_manager_.say_ready(describe_service(realm_.apps));
   last_ = result;
+}
+
+void Reloads::finish(ReloadResult result) {
+  note(result);
+  if (request_.kind == Request::Kind::kAll) service_manager_.say_ready(describe_service(realm_.apps));
   if (request_.finish) request_.finish(result);
   request_ = {};
 }
@@ -191,6 +224,11 @@ void Reloads::stop() {
   if (running_) {
     running_->give_up();
     conclude();
+  }
+  if (rollback_) {
+    rollback_->give_up();
+    keep_remains_of(*rollback_);
+    rollback_.reset();
   }
   for (const auto& candidate : leaving_) candidate->stop();
   for (Request& request : std::exchange(waiting_, {})) {

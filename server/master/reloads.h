@@ -49,18 +49,22 @@ class Reloads {
   // In a new worker of another app.
   void forget_all_but(const std::string& app);
 
-  bool is_running() const { return running_ != nullptr; }
+  bool is_running() const { return running_ || rollback_; }
   const std::optional<ReloadResult>& last() const { return last_; }
 
  private:
   bool begin();
   void begin_reload();
   void begin_restart();
-  bool begin_rollback();
+  void tend_rollback();
+  void begin_rollback();
   void adopt_settings(const config::Config& next);
   void conclude();
+  void keep_remains_of(Reload& reload);
+  void forget_the_gone();
   void refuse(const std::string& problem);
   void finish(ReloadResult result);
+  void note(const ReloadResult& result);
 
   const Realm& realm_;
   config::Config& config_;
@@ -69,6 +73,7 @@ class Reloads {
   std::deque<Request> waiting_;
   Request request_;  // of the one that runs
   std::unique_ptr<Reload> running_;
+  std::unique_ptr<Reload> rollback_;  // of a generation on probation; beside one that runs, if it is about other apps
   bool settings_adopted_ = false;
   bool stopping_ = false;
   std::vector<std::unique_ptr<Candidate>> leaving_;

@@ -11,20 +11,22 @@ namespace forklift::master {
 
 namespace {
 
-Result<void> make_folder(const std::string& path, std::vector<std::string>& made) {
-  if (::mkdir(path.c_str(), 0700) == 0) {
+Result<void> make_folder(const std::string& path, mode_t mode, std::vector<std::string>& made) {
+  if (::mkdir(path.c_str(), mode) == 0) {
     made.push_back(path);
+    if (::chmod(path.c_str(), mode) != 0) return fail_errno(fmt::format("chmod {}", path));  // whatever the umask
   } else if (errno != EEXIST) {
     return fail_errno(fmt::format("mkdir {}", path));
   }
   return {};
 }
 
-// Folders that are missing on the way are made for this user alone.
+// Folders that are missing on the way are open to others, as mkdir(1) makes them: what listens in /run/forklift is for
+// the front server.
 Result<void> make_parents(const std::string& path, std::vector<std::string>& made) {
   for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
     const std::string parent = path.substr(0, slash);
-    if (auto folder = make_folder(parent, made); !folder) return folder;
+    if (auto folder = make_folder(parent, 0755, made); !folder) return folder;
     if (auto checked = machine::check_runtime_parent(parent); !checked) return checked;
   }
   return {};
@@ -32,7 +34,7 @@ Result<void> make_parents(const std::string& path, std::vector<std::string>& mad
 
 Result<void> make_own(const std::string& path, std::vector<std::string>& made) {
   if (auto parents = make_parents(path, made); !parents) return parents;
-  if (auto folder = make_folder(path, made); !folder) return folder;
+  if (auto folder = make_folder(path, 0700, made); !folder) return folder;
   return machine::check_runtime_folder(path);
 }
 

@@ -30,11 +30,13 @@ void forget_worker(WorkerSlot& slot) {
   slot.killed = KillReason::kNone;
   slot.told_to_leave = false;
   slot.reaped = false;
+  slot.given_up = false;
   slot.has_served = false;
   slot.requests = 0;
   slot.memory_bytes = 0;
   slot.lent = nullptr;
   slot.lend_serial = 0;
+  slot.defers_since.reset();
   slot.requests_left = 0;
   slot.deadline.cancel();
 }

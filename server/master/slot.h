@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/timers.h"
@@ -26,7 +27,7 @@ enum class SlotState { kStarting, kIdle, kBusy, kDraining, kGone };
 enum class SlotEvent {
   kReady,  // the worker has taken all steps of its start
   kLent,   // a connection was lent to it
-  kDone,   // it has answered
+  kDone,   // it has answered, and no deferred work is left
   kDrain,  // it was told to leave
   kDied,   // it was reaped
 };
@@ -65,7 +66,8 @@ struct WorkerSlot {
   std::string failure;                       // what it said of its failed start
   KillReason killed = KillReason::kNone;
   bool told_to_leave = false;
-  bool reaped = false;  // `pid` names nobody any more
+  bool reaped = false;    // `pid` names nobody any more
+  bool given_up = false;  // it does not die of SIGKILL; what it had is settled
   bool has_served = false;
   std::uint64_t requests = 0;      // that it has answered
   std::uint64_t memory_bytes = 0;  // behind the last one, where it was asked for
@@ -76,7 +78,10 @@ struct WorkerSlot {
   Connection* lent = nullptr;  // until it says DONE or is reaped
   std::uint64_t lend_serial = 0;
   TimePoint lent_at;
-  // Of its start, of its request, of its leaving, of its death after SIGKILL.
+  // Since when it is at the deferred work of the request that it has answered, until it says FREE or is reaped.
+  std::optional<TimePoint> defers_since;
+  bool has_work() const { return lent || defers_since; }
+  // Of its start, of its request or deferred work, of its leaving, of its death after SIGKILL.
   Timer deadline{[this] { on_deadline(*this); }};
   std::function<void(WorkerSlot&)> on_deadline;
 };
@@ -105,6 +110,13 @@ class SlotTable {
   void for_each(Visitor visit) {
     for (const auto& slot : slots_) {
       if (slot->state != SlotState::kGone) visit(*slot);
+    }
+  }
+
+  template <typename Visitor>
+  void for_each(Visitor visit) const {
+    for (const auto& slot : slots_) {
+      if (slot->state != SlotState::kGone) visit(std::as_const(*slot));
     }
   }
 

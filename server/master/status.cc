@@ -30,13 +30,14 @@ std::int64_t milliseconds_since(TimePoint begin, TimePoint now) {
 
 // nothing: it has none, or has not taken it yet.
 Var describe_request(const WorkerSlot& slot, TimePoint now) {
-  if (!slot.lent || slot.page.taken() != slot.lend_serial) return {};
+  if (!slot.has_work() || slot.page.taken() != slot.lend_serial) return {};
   ipc::WordsCopy copy;
   const ipc::RequestWords words = slot.page.request(copy);
   Object made = object();
   made.set("method", escape(words.method));
   made.set("uri", escape(words.uri.substr(0, kUriBytesMax)));
   made.set("age_ms", milliseconds_since(slot.lent_at, now));
+  made.set("deferred", slot.defers_since.has_value());
   return made;
 }
 
@@ -79,6 +80,24 @@ Object describe_counters(App& app) {
   return made;
 }
 
+// What its plugin counts for itself.
+Array describe_stats(const App& app) {
+  Array described;
+  app.stats().for_each([&](const StatTotals::Total& total) {
+    Object made = object();
+    made.set("name", total.name);
+    made.set("kind", std::string(total.kind == ipc::StatKind::kGauge ? "gauge" : "counter"));
+    if (total.kind == ipc::StatKind::kGauge) {
+      made.set("value", static_cast<std::int64_t>(total.value));
+    } else {
+      made.set("value", total.value);
+    }
+    made.set("help", escape(total.help));
+    described.add(made);
+  });
+  return described;
+}
+
 Object describe_app(App& app, const Doors& doors, TimePoint now) {
   Array listeners;
   for (const std::string& address : doors.addresses_of(app)) listeners.add(escape(address));
@@ -96,6 +115,7 @@ Object describe_app(App& app, const Doors& doors, TimePoint now) {
   made.set("connections", app.tally().connections);
   made.set("workers", workers);
   made.set("counters", describe_counters(app));
+  made.set("stats", describe_stats(app));
   return made;
 }
 

@@ -57,6 +57,8 @@ void WorkerPool::on_message(WorkerSlot& slot, std::string_view bytes, UniqueFd f
     if (ipc::Failed m; ipc::take(bytes, m)) return on_failed(slot, m.step, bytes);
   } else if (type == ipc::MessageType::kDone) {
     if (ipc::Done m; ipc::take(bytes, m)) return on_done(slot, m);
+  } else if (type == ipc::MessageType::kFree) {
+    if (ipc::Free m; ipc::take(bytes, m)) return on_free(slot, m);
   } else if (type == ipc::MessageType::kLog) {
     if (ipc::LogLine m; ipc::take(bytes, m)) return on_log_line(slot, m.level, bytes);
   }
@@ -101,25 +103,43 @@ void WorkerPool::on_failed(WorkerSlot& slot, ipc::Step step, std::string_view re
 }
 
 void WorkerPool::on_done(WorkerSlot& slot, const ipc::Done& done) {
-  if (!slot.lent || done.serial != slot.lend_serial || !slots_.apply(slot, SlotEvent::kDone)) {
+  const bool defers = done.defers != 0;
+  // One that defers stays what it is, BUSY or DRAINING.
+  if (!slot.lent || done.serial != slot.lend_serial || (!defers && !slots_.apply(slot, SlotEvent::kDone))) {
     return broken_protocol(slot, "DONE for a request that was not lent");
   }
   if (slot.killed == KillReason::kNone) slot.deadline.cancel();
   slot.has_served = true;
   slot.requests++;
-  slot.memory_bytes = done.memory_bytes;
   counts_.requests++;
   backoff_.succeeded(slot.started);
+  if (defers) slot.defers_since = Clock::now();
   const bool known = done.ending == ipc::Ending::kComplete || done.ending == ipc::Ending::kLinger ||
                      done.ending == ipc::Ending::kAbort;
   owner().on_done(*std::exchange(slot.lent, nullptr), done);
   if (!known) return broken_protocol(slot, "DONE with an unknown ending");
   if (slot.killed != KillReason::kNone) return;
+  if (!defers) return request_is_over(slot, done.memory_bytes);
+  slot.deadline.set(loop_.timers, deadline_after(*slot.defers_since, slot.generation->config.timeouts.request));
+}
 
+void WorkerPool::on_free(WorkerSlot& slot, const ipc::Free& free) {
+  if (!slot.defers_since || free.serial != slot.lend_serial || !slots_.apply(slot, SlotEvent::kDone)) {
+    return broken_protocol(slot, "FREE without deferred work");
+  }
+  slot.defers_since.reset();
+  if (slot.killed != KillReason::kNone) return;
+  slot.deadline.cancel();
+  request_is_over(slot, free.memory_bytes);
+}
+
+// And so is its deferred work, where there was some.
+void WorkerPool::request_is_over(WorkerSlot& slot, std::uint64_t memory_bytes) {
+  slot.memory_bytes = memory_bytes;
   const std::uint64_t max_memory = slot.generation->config.workers.max_memory;
-  if (max_memory > 0 && done.memory_bytes > max_memory && slot.state == SlotState::kIdle) {
-    log::info("{}: has {} MiB in memory, above workers.max_memory ({}); recycling it", label(slot),
-              done.memory_bytes >> 20, config::format_size(max_memory));
+  if (max_memory > 0 && memory_bytes > max_memory && slot.state == SlotState::kIdle) {
+    log::info("{}: has {} MiB in memory, above workers.max_memory ({}); recycling it", label(slot), memory_bytes >> 20,
+              config::format_size(max_memory));
     return drain(slot);
   }
   if (slot.state == SlotState::kIdle) return became_idle(slot);

@@ -45,12 +45,17 @@ WorkerPool::WorkerPool(std::shared_ptr<Generation> generation, Purpose purpose, 
       purpose_(purpose),
       slots_([this](WorkerSlot& slot) { on_slot_deadline(slot); }),
       retry_([this] { owner_->on_retry(); }),
+      room_([this] { owner_->on_retry(); }),
       retire_([this] { retire_idle(); }),
       leave_by_([this] { slots_.for_each([this](WorkerSlot& slot) { kill(slot, overdue_); }); }) {}
 
 void WorkerPool::serve(PoolOwner& owner) {
   owner_ = &owner;
   purpose_ = Purpose::kServe;
+  // Nobody could ask them anything before.
+  slots_.for_each([this](WorkerSlot& slot) {
+    if (slot.state == SlotState::kIdle) became_idle(slot);
+  });
 }
 
 // ---- starting workers ----
@@ -72,7 +77,8 @@ void WorkerPool::grow() {
       if (!retry_.is_set()) retry_.set(loop_.timers, backoff_.until());
       return;
     }
-    spawn();
+    // A trial ends with the first worker that cannot be started; what is to come then is its owner's.
+    if (!spawn() && purpose_ == Purpose::kTrial) return;
   }
   if (owner().waiting() == 0 || slots_.count(SlotState::kStarting) > 0) return;
   if (at_max_.pass(Clock::now())) {
@@ -87,7 +93,7 @@ void WorkerPool::warn_of_leavers() {
                name(), slots_.count(SlotState::kDraining));
 }
 
-void WorkerPool::spawn() {
+bool WorkerPool::spawn() {
   WorkerSlot& slot = slots_.open();
   auto spawned = spawner_.spawn(slot, generation_);
   if (spawned) {
@@ -102,13 +108,14 @@ void WorkerPool::spawn() {
   }
   if (!spawned) {
     if (slot.pid == 0) slots_.apply(slot, SlotEvent::kDied);
-    return start_failed(
-        fmt::format("app \"{}\": a worker could not be started: {}", name(), spawned.error().message()));
+    start_failed(fmt::format("app \"{}\": a worker could not be started: {}", name(), spawned.error().message()));
+    return false;
   }
   counters_.forks++;
   slot.requests_left = draw_max_requests();
   slot.deadline.set(loop_.timers, deadline_after(Clock::now(), slot.generation->config.timeouts.start));
   log::debug("{}: forked", label(slot));
+  return true;
 }
 
 // `how` is the line that tells it.
@@ -142,7 +149,8 @@ WorkerPool::Lend WorkerPool::lend(WorkerSlot& slot, Connection& connection) {
   const ipc::Lend lend{.bytes = static_cast<std::uint32_t>(connection.bytes),
                        .head_bytes = static_cast<std::uint32_t>(connection.head_bytes),
                        .unread = static_cast<std::uint32_t>(connection.unread),
-                       .serial = last_lend_ + 1};
+                       .serial = last_lend_ + 1,
+                       .half_close_is_abort = connection.half_close == config::HalfClose::kAbort};
   auto sent = slot.channel.send(lend, {connection.head.data, connection.bytes}, connection.fd.get(), ipc::Wait::kNo);
   if (!sent) {
     if (is_gone(sent.error())) {
@@ -152,7 +160,7 @@ WorkerPool::Lend WorkerPool::lend(WorkerSlot& slot, Connection& connection) {
     if (no_room_.pass(Clock::now())) {
       log::warning("{}: lend: {}; trying again", label(slot), sent.error().message());
     }
-    retry_.set(loop_.timers, Clock::now() + kLendRetry);
+    room_.set(loop_.timers, Clock::now() + kLendRetry);
     return Lend::kLater;
   }
   slots_.apply(slot, SlotEvent::kLent);
@@ -182,6 +190,7 @@ std::uint64_t WorkerPool::draw_max_requests() {
 
 void WorkerPool::became_idle(WorkerSlot& slot) {
   slot.idle_since = Clock::now();
+  if (purpose_ == Purpose::kTrial) return;  // until it serves
   const Duration timeout = config().workers.idle_timeout;
   if (timeout == Duration::zero() || retire_.is_set() || slots_.live() <= config().workers.min) return;
   retire_.set(loop_.timers, slot.idle_since + timeout);
@@ -217,7 +226,7 @@ void WorkerPool::tell_to_leave(WorkerSlot& slot) {
   const auto sent = slot.channel.send(ipc::Drain{}, {}, -1, ipc::Wait::kNo);
   if (!sent && is_gone(sent.error())) return kill(slot, KillReason::kBrokenProtocol);
   slot.told_to_leave = sent.has_value();
-  if (slot.lent) return;
+  if (slot.has_work()) return;
   slot.deadline.set(loop_.timers, Clock::now() + (sent ? slot.generation->config.timeouts.stop : kLendRetry));
 }
 
@@ -225,12 +234,18 @@ void WorkerPool::begin_stop() {
   stopping_ = true;
   retry_.cancel();
   retire_.cancel();
+  slots_.for_each([this](WorkerSlot& slot) {
+    if (!slot.given_up) return;
+    unwatch(slot);
+    bury(slot);
+  });
 }
 
 void WorkerPool::leave(TimePoint by, KillReason reason) {
   leaving_ = true;
   overdue_ = reason;
   retry_.cancel();
+  room_.cancel();
   retire_.cancel();
   leave_by_.set(loop_.timers, by);
   drain_all();
@@ -249,20 +264,48 @@ void WorkerPool::kill_all() {
 
 void WorkerPool::on_slot_deadline(WorkerSlot& slot) {
   if (slot.killed != KillReason::kNone) {
-    log::error("{}: still there {} s after SIGKILL", label(slot), std::chrono::ceil<seconds>(kDeathGrace).count());
-    if (slot.lent) owner().on_orphan(*std::exchange(slot.lent, nullptr), Fate::kAbort);
-    if (!stopping_) return;
-    unwatch(slot);
-    bury(slot);
+    give_up(slot);
   } else if (slot.state == SlotState::kStarting) {
     kill(slot, KillReason::kStartTimeout);
-  } else if (slot.lent) {
+  } else if (slot.has_work()) {
     const Progress progress = progress_of(slot);
     if (progress.overdue) return kill(slot, KillReason::kRequestTimeout);
     slot.deadline.set(loop_.timers, progress.look_again);
   } else if (slot.state == SlotState::kDraining) {
     slot.told_to_leave ? kill(slot, KillReason::kDrainTimeout) : tell_to_leave(slot);
   }
+}
+
+// Nobody waits any longer for what it had, nor a stop for its death; that it leaves a slot only then keeps their number
+// bounded.
+void WorkerPool::give_up(WorkerSlot& slot) {
+  const std::string line =
+      fmt::format("{}: still there {} s after SIGKILL", label(slot), std::chrono::ceil<seconds>(kDeathGrace).count());
+  const bool is_failed_start = slot.state == SlotState::kStarting && !leaving_ && !stopping_;
+  if (!is_failed_start) log::error("{}", line);
+  std::optional<Crash> crash;
+  if (!std::exchange(slot.given_up, true)) crash = settle(slot, Fate::kAbort);
+  slots_.apply(slot, SlotEvent::kDrain);
+  if (stopping_) {
+    unwatch(slot);
+    bury(slot);
+  }
+  if (is_failed_start) start_failed(line);
+  if (crash) owner().on_crash(*this, *crash);
+}
+
+// What becomes of its request, and what it counts for. Returns what its owner is to be told in the end.
+std::optional<Crash> WorkerPool::settle(WorkerSlot& slot, Fate fate) {
+  const bool was_starting = slot.state == SlotState::kStarting;
+  const bool had_taken = slot.lent && fate != Fate::kNothing && fate != Fate::kLendAgain;
+  const bool in_request = had_taken || slot.defers_since;
+  if (had_taken) counts_.requests++;  // what was deferred for counts since its DONE
+  if (in_request) counts_.crashes++;
+  slot.defers_since.reset();
+  if (Connection* orphan = std::exchange(slot.lent, nullptr)) owner().on_orphan(*orphan, fate);
+  if (in_request) return Crash::kInRequest;
+  if (slot.told_to_leave || stopping_) return std::nullopt;
+  return was_starting ? Crash::kStarting : Crash::kIdle;
 }
 
 // Its group too, so that what the plugin has forked goes with it; the rest of that follows when the worker is reaped.
@@ -279,26 +322,20 @@ void WorkerPool::kill(WorkerSlot& slot, KillReason reason) {
 
 void WorkerPool::on_death(WorkerSlot& slot, int wait_status) {
   slot.reaped = true;
-  read_last_words(slot);
+  if (!slot.given_up) read_last_words(slot);
   counters_.count_death(slot, wait_status);
   unwatch(slot);
   slot.output.finish([&](ipc::Stream stream, std::string_view line) { log_output(slot, stream, line); });
   const Fate fate = fate_of(slot);
   const Obituary obituary = write_obituary(name(), slot, wait_status, fate, Clock::now());
   // While stopping, too, where a queued request would start the next one at once.
-  const bool is_failed_start = died_young(slot) && !leaving_ && (!stopping_ || owner().waiting() > 0);
+  const bool is_failed_start = !slot.given_up && died_young(slot) && !leaving_ && (!stopping_ || owner().waiting() > 0);
   if (!is_failed_start) log::write(obituary.level, obituary.line);
-  const bool had_taken = fate != Fate::kNothing && fate != Fate::kLendAgain;
-  if (had_taken) {
-    counts_.requests++;
-    counts_.crashes++;
-  }
-  if (Connection* orphan = std::exchange(slot.lent, nullptr)) owner().on_orphan(*orphan, fate);
-  if (had_taken || (!slot.told_to_leave && !stopping_)) {
-    owner().on_crash(*this, had_taken ? Crash::kInRequest : Crash::kWithoutRequest);
-  }
+  past_stats_.add_dead(slot.page.read_stats());
+  const std::optional<Crash> crash = slot.given_up ? std::nullopt : settle(slot, fate);
   bury(slot);
   if (is_failed_start) start_failed(obituary.line);
+  if (crash) owner().on_crash(*this, *crash);
 }
 
 void WorkerPool::unwatch(const WorkerSlot& slot) {
@@ -317,6 +354,12 @@ void WorkerPool::bury(WorkerSlot& slot) {
   slot.output = {};
   slot.page = {};
   slot.generation.reset();
+}
+
+StatTotals WorkerPool::stats() const {
+  StatTotals totals = past_stats_;
+  slots_.for_each([&](const WorkerSlot& slot) { totals.add_live(slot.page.read_stats()); });
+  return totals;
 }
 
 }  // namespace forklift::master

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@
 #include "master/obituary.h"
 #include "master/slot.h"
 #include "master/spawner.h"
+#include "master/stat_totals.h"
 #include "master/worker_index.h"
 
 namespace forklift::master {
@@ -32,14 +34,15 @@ enum class AppState {
 std::string_view to_string(AppState state);
 
 // When a worker has died that nobody has told to.
-enum class Crash { kWithoutRequest, kInRequest };
+enum class Crash { kStarting, kIdle, kInRequest };
 
 class WorkerPool;
 
 // What a pool tells its app, and asks it.
 class PoolOwner {
  public:
-  // A worker has said DONE for the connection, which is the owner's again.
+  // A worker has said DONE for the connection, which is the owner's again. The worker may still be BUSY, with deferred
+  // work.
   virtual void on_done(Connection& connection, const ipc::Done& done) = 0;
   // The worker that had the connection is reaped, and nobody else writes on it any more; or, with Fate::kAbort, the
   // worker does not die and is given up. `connection.slot` still tells what the worker was doing.
@@ -50,7 +53,7 @@ class PoolOwner {
   virtual void on_retry() = 0;
   // Requests that wait for a worker.
   virtual std::size_t waiting() const = 0;
-  // A worker has crashed, or was killed for its request.
+  // A worker has crashed, was killed for its request, or could not start.
   virtual void on_crash(const WorkerPool&, Crash) {}
   // Of a pool on trial: the last worker has died, or none could be started. `how` is a line for the log, which still
   // lacks the consequence.
@@ -92,9 +95,11 @@ class WorkerPool {
   const WorkerCounters& counters() const { return counters_; }
   struct Counts {
     std::uint64_t requests = 0;  // that have ended, however
-    std::uint64_t crashes = 0;   // of those, by the death of their worker
+    std::uint64_t crashes = 0;   // of those, by the death of their worker, or with it in their deferred work
   };
   const Counts& counts() const { return counts_; }
+  // What its workers have counted for themselves, dead ones included.
+  StatTotals stats() const;
   TimePoint retry_at() const { return backoff_.until(); }
 
   // Starts workers: as many as workers.min asks for, and up to workers.max while more requests wait than workers are
@@ -126,7 +131,7 @@ class WorkerPool {
  private:
   // ---- worker_pool.cc ----
   void warn_of_leavers();
-  void spawn();
+  bool spawn();  // false: it could not be started, and was told
   void start_failed(std::string_view how);
   void new_generation();
   void degrade();
@@ -135,6 +140,8 @@ class WorkerPool {
   void retire_idle();
   std::uint64_t draw_max_requests();
   void on_slot_deadline(WorkerSlot& slot);
+  void give_up(WorkerSlot& slot);
+  std::optional<Crash> settle(WorkerSlot& slot, Fate fate);
   void tell_to_leave(WorkerSlot& slot);
   void unwatch(const WorkerSlot& slot);
   void bury(WorkerSlot& slot);
@@ -147,6 +154,8 @@ class WorkerPool {
   void on_image(WorkerSlot& slot, UniqueFd image);
   void on_failed(WorkerSlot& slot, ipc::Step step, std::string_view reason);
   void on_done(WorkerSlot& slot, const ipc::Done& done);
+  void on_free(WorkerSlot& slot, const ipc::Free& free);
+  void request_is_over(WorkerSlot& slot, std::uint64_t memory_bytes);
   void log_output(const WorkerSlot& slot, ipc::Stream stream, std::string_view line) const;
   void on_log_line(const WorkerSlot& slot, std::uint32_t level, std::string_view text) const;
   void broken_protocol(WorkerSlot& slot, std::string_view what);
@@ -172,8 +181,10 @@ class WorkerPool {
   WorkerCounters counters_;
   std::uint64_t last_lend_ = 0;
   Counts counts_;
+  StatTotals past_stats_;  // of workers that are dead
   Backoff backoff_;
-  Timer retry_;     // of a start that the backoff has put off, or of a lend that the kernel had no memory for
+  Timer retry_;     // of a start that the backoff has put off
+  Timer room_;      // of a lend that the kernel had no memory for
   Timer retire_;    // when the next surplus worker will have idled for workers.idle_timeout
   Timer leave_by_;  // the end of the requests of an older generation
   Throttle at_max_{seconds(60)};

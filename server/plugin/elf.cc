@@ -18,6 +18,8 @@ namespace {
 // Like kTableBytesMax: beyond what linkers write.
 constexpr std::uint64_t kStringBytesMax = 4096;
 constexpr std::size_t kNeededMax = 1024;
+constexpr std::uint64_t kNoteBytesMax =
+    1024 * 1024;  // of all notes: a header takes 56 bytes and may name the same gigabyte
 constexpr std::uint64_t kHashChainMax = 65536;
 
 // The dynamic section, as far as it is of use here.
@@ -31,8 +33,7 @@ struct Dynamic {
 Result<Dynamic> read_dynamic(const ElfFile& file, const ElfHeaders& headers) {
   const Elf64_Phdr* segment = headers.first(PT_DYNAMIC);
   if (segment == nullptr) return fail("has no dynamic section; is it a file of debug symbols?");
-  auto entries =
-      file.read_array<Elf64_Dyn>(segment->p_offset, segment->p_filesz / sizeof(Elf64_Dyn), "the dynamic section");
+  auto entries = read_dynamic_entries(file, headers.encoding, *segment);
   if (!entries) return Failure(entries.error());
 
   Dynamic dynamic;
@@ -70,30 +71,38 @@ std::vector<std::string> split_folders(std::string_view path) {
   return folders;
 }
 
+// Words of DT_HASH have four bytes, but eight on s390x and Alpha (glibc, bits/elfclass.h).
+std::size_t hash_word_bytes(const ElfHeaders& headers) {
+  const bool is_odd_one = headers.elf.e_machine == EM_S390 || headers.elf.e_machine == EM_ALPHA;
+  return headers.encoding.is_wide && is_odd_one ? 8 : 4;
+}
+
 // The number of dynamic symbols, which stands nowhere: DT_HASH has as many chain entries; with DT_GNU_HASH it is behind
 // the last symbol of the chain that begins furthest back.
 Result<std::uint64_t> count_symbols(const ElfFile& file, const ElfHeaders& headers, const Dynamic& dynamic) {
+  constexpr std::string_view kWhat = "the hash table";
+  const ElfEncoding encoding = headers.encoding;
   if (const auto offset = headers.offset_of(dynamic.hash); dynamic.hash != 0 && offset) {
-    return file.read_one<std::array<std::uint32_t, 2>>(*offset, "the hash table").map([](const auto& h) {
-      return std::uint64_t{h[1]};
-    });
+    auto words = read_words(file, encoding, *offset, 2, hash_word_bytes(headers), kWhat);
+    if (!words) return Failure(words.error());
+    return words->back();
   }
   const auto offset = headers.offset_of(dynamic.gnu_hash);
   if (dynamic.gnu_hash == 0 || !offset) return 0;
-  auto header = file.read_one<std::array<std::uint32_t, 4>>(*offset, "the hash table");
+  auto header = read_words(file, encoding, *offset, 4, 4, kWhat);
   if (!header) return Failure(header.error());
-  const auto [bucket_count, first_hashed, bloom_words, bloom_shift] = *header;
+  const std::uint64_t bucket_count = (*header)[0], first_hashed = (*header)[1], bloom_words = (*header)[2];
   // Sums of an offset within the file and of 32-bit numbers: they cannot overflow.
-  const std::uint64_t buckets_at = *offset + sizeof *header + std::uint64_t{bloom_words} * 8;
-  auto buckets = file.read_array<std::uint32_t>(buckets_at, bucket_count, "the hash table");
+  const std::uint64_t buckets_at = *offset + 16 + bloom_words * (encoding.is_wide ? 8 : 4);
+  auto buckets = read_words(file, encoding, buckets_at, bucket_count, 4, kWhat);
   if (!buckets) return Failure(buckets.error());
   const std::uint64_t last_chain = buckets->empty() ? 0 : *std::max_element(buckets->begin(), buckets->end());
-  if (last_chain < first_hashed) return std::uint64_t{first_hashed};
-  const std::uint64_t chains_at = buckets_at + std::uint64_t{bucket_count} * 4;
+  if (last_chain < first_hashed) return first_hashed;
+  const std::uint64_t chains_at = buckets_at + bucket_count * 4;
   for (std::uint64_t symbol = last_chain; symbol < last_chain + kHashChainMax; ++symbol) {
-    auto hash = file.read_one<std::uint32_t>(chains_at + (symbol - first_hashed) * 4, "the hash table");
+    auto hash = read_words(file, encoding, chains_at + (symbol - first_hashed) * 4, 1, 4, kWhat);
     if (!hash) return Failure(hash.error());
-    if ((*hash & 1) != 0) return symbol + 1;
+    if ((hash->front() & 1) != 0) return symbol + 1;
   }
   return damaged("a chain of the hash table has no end");
 }
@@ -106,7 +115,7 @@ Result<void> find_entries(const ElfFile& file, const ElfHeaders& headers, const 
   if (dynamic.symbols == 0 || !offset) return {};
   auto count = count_symbols(file, headers, dynamic);
   if (!count) return Failure(count.error());
-  auto symbols = file.read_array<Elf64_Sym>(*offset, *count, "the symbol table");
+  auto symbols = read_symbols(file, headers.encoding, *offset, *count);
   if (!symbols) return Failure(symbols.error());
   for (const Elf64_Sym& symbol : *symbols) {
     if (symbol.st_shndx == SHN_UNDEF || symbol.st_name >= strings.size()) continue;
@@ -125,7 +134,8 @@ std::uint64_t align_up(std::uint64_t value, std::uint64_t alignment) {
   return (value + alignment - 1) & ~(alignment - 1);
 }
 
-void take_note(std::string_view owner, std::uint32_t type, std::string_view descriptor, ElfInfo& info) {
+void take_note(std::string_view owner, std::uint32_t type, std::string_view descriptor, ElfEncoding encoding,
+               ElfInfo& info) {
   using namespace std::string_view_literals;
   constexpr std::size_t kOwnBytes = sizeof(forklift_note) - offsetof(forklift_note, major);
   if (owner == "GNU\0"sv && type == NT_GNU_BUILD_ID) {
@@ -139,21 +149,22 @@ void take_note(std::string_view owner, std::uint32_t type, std::string_view desc
     std::memcpy(&raw.major, descriptor.data(), sizeof raw.major);
     std::memcpy(&raw.minor, descriptor.data() + sizeof raw.major, sizeof raw.minor);
     descriptor.remove_prefix(sizeof raw.major + sizeof raw.minor);
-    info.note = Note{raw.major, raw.minor, string_at(descriptor.substr(0, sizeof raw.name), 0),
+    info.note = Note{encoding(raw.major), encoding(raw.minor), string_at(descriptor.substr(0, sizeof raw.name), 0),
                      string_at(descriptor.substr(sizeof raw.name, sizeof raw.plugin_version), 0)};
   }
 }
 
 // Walks the notes of one PT_NOTE segment (elf(5), "Notes"), and stops at the first that doesn't fit into it.
-void take_notes(std::string_view notes, std::uint64_t alignment, ElfInfo& info) {
+void take_notes(std::string_view notes, std::uint64_t alignment, ElfEncoding encoding, ElfInfo& info) {
   while (notes.size() >= sizeof(Elf64_Nhdr)) {
     Elf64_Nhdr header{};
     std::memcpy(&header, notes.data(), sizeof header);
-    const std::uint64_t descriptor_at = align_up(sizeof header + std::uint64_t{header.n_namesz}, alignment);
-    const std::uint64_t end = descriptor_at + header.n_descsz;
+    const std::uint64_t owner_bytes = encoding(header.n_namesz), descriptor_bytes = encoding(header.n_descsz);
+    const std::uint64_t descriptor_at = align_up(sizeof header + owner_bytes, alignment);
+    const std::uint64_t end = descriptor_at + descriptor_bytes;
     if (end > notes.size()) return;
-    take_note(notes.substr(sizeof header, header.n_namesz), header.n_type, notes.substr(descriptor_at, header.n_descsz),
-              info);
+    take_note(notes.substr(sizeof header, owner_bytes), encoding(header.n_type),
+              notes.substr(descriptor_at, descriptor_bytes), encoding, info);
     notes.remove_prefix(std::min<std::uint64_t>(align_up(end, alignment), notes.size()));
   }
 }
@@ -163,7 +174,7 @@ void take_notes(std::string_view notes, std::uint64_t alignment, ElfInfo& info) 
 Result<ElfInfo> read_elf(int fd) {
   auto file = ElfFile::open(fd);
   if (!file) return Failure(file.error());
-  auto headers = read_headers(*file);
+  auto headers = read_headers(*file, Machines::kAny);
   if (!headers) return Failure(headers.error());
   auto dynamic = read_dynamic(*file, *headers);
   if (!dynamic) return Failure(dynamic.error());
@@ -173,17 +184,22 @@ Result<ElfInfo> read_elf(int fd) {
   if (!strings) return Failure(strings.error());
 
   ElfInfo info;
+  info.machine = headers->machine();
+  info.is_loadable = headers->is_of_this_machine();
   if (dynamic->soname) info.soname = string_at(*strings, *dynamic->soname);
   for (const std::uint64_t name : dynamic->needed) info.needed.push_back(string_at(*strings, name));
   // The loader ignores DT_RPATH where there is a DT_RUNPATH (ld.so(8)).
   const auto search = dynamic->runpath ? dynamic->runpath : dynamic->rpath;
   if (search) info.runpath = split_folders(string_at(*strings, *search));
   if (auto found = find_entries(*file, *headers, *dynamic, *strings, info); !found) return Failure(found.error());
+  std::uint64_t note_bytes = 0;
   for (const Elf64_Phdr& segment : headers->segments) {
     if (segment.p_type != PT_NOTE) continue;
+    if (segment.p_filesz > kNoteBytesMax - note_bytes) return damaged("it has more than a megabyte of notes");
+    note_bytes += segment.p_filesz;
     auto notes = file->read(segment.p_offset, segment.p_filesz, "a note");
     if (!notes) return Failure(notes.error());
-    take_notes(*notes, segment.p_align == 8 ? 8 : 4, info);
+    take_notes(*notes, segment.p_align == 8 ? 8 : 4, headers->encoding, info);
   }
   return info;
 }

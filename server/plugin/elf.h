@@ -30,6 +30,8 @@ struct Note {
 
 // All strings are bytes from the file, of at most 4096 bytes each: quote them where they are printed.
 struct ElfInfo {
+  std::string machine;       // for people: `x86-64`, `ppc64 (big-endian)`
+  bool is_loadable = false;  // it is for this machine
   std::string soname;
   std::vector<std::string> needed;   // DT_NEEDED, in the file's order
   std::vector<std::string> runpath;  // folders of DT_RUNPATH, else of DT_RPATH, with $ORIGIN as it was written
@@ -39,7 +41,8 @@ struct ElfInfo {
   std::string other_entry;  // an entry point of another major, if it exports one: `forklift_plugin_v2`
 };
 
-// Reads what the dynamic loader would see: segments, not sections.  [anywhere but the master]
+// Reads what the dynamic loader would see: segments, not sections. The file may be for another machine, of 32 or 64
+// bits and either byte order.  [anywhere but the master]
 Result<ElfInfo> read_elf(int fd);
 
 // Fails unless the file is a shared object for this machine and as long as its headers say: all that is loaded, and the

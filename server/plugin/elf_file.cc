@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "plugin/elf.h"
@@ -22,7 +23,8 @@ constexpr std::uint16_t kOwnMachine = EM_RISCV;
 #else
 #error "add this machine to kOwnMachine and machine_name()"
 #endif
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && sizeof(void*) == 8, "the structs are read as they lie");
+constexpr bool kIsBigEndian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+static_assert(sizeof(void*) == 8, "a plugin for this machine is an ELFCLASS64 file");
 
 std::string machine_name(std::uint16_t machine) {
   switch (machine) {
@@ -37,21 +39,81 @@ std::string machine_name(std::uint16_t machine) {
   }
 }
 
-Result<void> check_identity(const Elf64_Ehdr& elf) {
-  // e_machine lies at the same place in 32-bit files.
-  if (elf.e_ident[EI_CLASS] != ELFCLASS64 || elf.e_machine != kOwnMachine || elf.e_ident[EI_DATA] != ELFDATA2LSB) {
-    const bool big = elf.e_ident[EI_DATA] == ELFDATA2MSB;
-    const std::uint16_t machine = big ? __builtin_bswap16(elf.e_machine) : elf.e_machine;
-    return fail("is for {}{}{}; this server is {}", machine_name(machine),
-                elf.e_ident[EI_CLASS] == ELFCLASS32 ? " (32 bits)" : "", big ? " (big-endian)" : "",
-                machine_name(kOwnMachine));
-  }
-  switch (elf.e_type) {
+Result<ElfEncoding> read_encoding(const std::array<unsigned char, EI_NIDENT>& ident) {
+  const bool is_wide = ident[EI_CLASS] == ELFCLASS64;
+  const bool is_big = ident[EI_DATA] == ELFDATA2MSB;
+  if (!is_wide && ident[EI_CLASS] != ELFCLASS32) return damaged(fmt::format("its class is {}", ident[EI_CLASS]));
+  if (!is_big && ident[EI_DATA] != ELFDATA2LSB) return damaged(fmt::format("its byte order is {}", ident[EI_DATA]));
+  return ElfEncoding{.is_wide = is_wide, .is_swapped = is_big != kIsBigEndian};
+}
+
+Result<void> check_type(std::uint16_t type) {
+  switch (type) {
     case ET_DYN: return {};
     case ET_REL: return fail("is an object file, not a shared object; link it with -shared");
     case ET_EXEC: return fail("is a program, not a shared object; build it with -fPIC and -shared");
-    default: return fail("is not a shared object (ELF type {})", elf.e_type);
+    default: return fail("is not a shared object (ELF type {})", type);
   }
+}
+
+// The structs of both classes have the same names for the same things.
+template <typename Header>
+Elf64_Ehdr widened(const Header& raw, ElfEncoding e) {
+  Elf64_Ehdr header{};
+  std::memcpy(header.e_ident, raw.e_ident, EI_NIDENT);
+  header.e_type = e(raw.e_type);
+  header.e_machine = e(raw.e_machine);
+  header.e_phoff = e(raw.e_phoff);
+  header.e_shoff = e(raw.e_shoff);
+  header.e_phentsize = e(raw.e_phentsize);
+  header.e_phnum = e(raw.e_phnum);
+  header.e_shentsize = e(raw.e_shentsize);
+  header.e_shnum = e(raw.e_shnum);
+  return header;
+}
+
+template <typename Segment>
+Elf64_Phdr widened_segment(const Segment& raw, ElfEncoding e) {
+  Elf64_Phdr segment{};
+  segment.p_type = e(raw.p_type);
+  segment.p_offset = e(raw.p_offset);
+  segment.p_vaddr = e(raw.p_vaddr);
+  segment.p_filesz = e(raw.p_filesz);
+  segment.p_align = e(raw.p_align);
+  return segment;
+}
+
+template <typename Entry>
+Elf64_Dyn widened_entry(const Entry& raw, ElfEncoding e) {
+  Elf64_Dyn entry{};
+  entry.d_tag = e(raw.d_tag);
+  entry.d_un.d_val = e(raw.d_un.d_val);
+  return entry;
+}
+
+template <typename Symbol>
+Elf64_Sym widened_symbol(const Symbol& raw, ElfEncoding e) {
+  Elf64_Sym symbol{};
+  symbol.st_name = e(raw.st_name);
+  symbol.st_shndx = e(raw.st_shndx);
+  return symbol;
+}
+
+template <typename Header>
+Result<Elf64_Ehdr> read_header(const ElfFile& file, ElfEncoding encoding) {
+  return file.read_one<Header>(0, "the ELF header").map([&](const Header& raw) { return widened(raw, encoding); });
+}
+
+// Reads the entries as the file has them, each `Raw`, and converts them.
+template <typename Raw, typename Convert>
+auto read_as(const ElfFile& file, std::uint64_t offset, std::uint64_t count, std::string_view what, Convert convert)
+    -> Result<std::vector<decltype(convert(std::declval<Raw>()))>> {
+  auto raw = file.read_array<Raw>(offset, count, what);
+  if (!raw) return Failure(raw.error());
+  std::vector<decltype(convert(std::declval<Raw>()))> result;
+  result.reserve(raw->size());
+  for (const Raw& entry : *raw) result.push_back(convert(entry));
+  return result;
 }
 
 Result<void> check_section_table(const ElfFile& file, const Elf64_Ehdr& elf) {
@@ -108,6 +170,47 @@ Result<std::string> ElfFile::read(std::uint64_t offset, std::uint64_t bytes, std
   return result;
 }
 
+Result<std::vector<Elf64_Phdr>> read_segments(const ElfFile& file, ElfEncoding e, std::uint64_t offset,
+                                              std::uint64_t count) {
+  constexpr std::string_view kWhat = "the program header table";
+  const auto convert = [e](const auto& raw) { return widened_segment(raw, e); };
+  return e.is_wide ? read_as<Elf64_Phdr>(file, offset, count, kWhat, convert)
+                   : read_as<Elf32_Phdr>(file, offset, count, kWhat, convert);
+}
+
+Result<std::vector<Elf64_Dyn>> read_dynamic_entries(const ElfFile& file, ElfEncoding e, const Elf64_Phdr& segment) {
+  constexpr std::string_view kWhat = "the dynamic section";
+  const auto convert = [e](const auto& raw) { return widened_entry(raw, e); };
+  const std::uint64_t bytes = segment.p_filesz;
+  return e.is_wide ? read_as<Elf64_Dyn>(file, segment.p_offset, bytes / sizeof(Elf64_Dyn), kWhat, convert)
+                   : read_as<Elf32_Dyn>(file, segment.p_offset, bytes / sizeof(Elf32_Dyn), kWhat, convert);
+}
+
+Result<std::vector<Elf64_Sym>> read_symbols(const ElfFile& file, ElfEncoding e, std::uint64_t offset,
+                                            std::uint64_t count) {
+  constexpr std::string_view kWhat = "the symbol table";
+  const auto convert = [e](const auto& raw) { return widened_symbol(raw, e); };
+  return e.is_wide ? read_as<Elf64_Sym>(file, offset, count, kWhat, convert)
+                   : read_as<Elf32_Sym>(file, offset, count, kWhat, convert);
+}
+
+Result<std::vector<std::uint64_t>> read_words(const ElfFile& file, ElfEncoding e, std::uint64_t offset,
+                                              std::uint64_t count, std::size_t word_bytes, std::string_view what) {
+  const auto convert = [e](const auto& raw) { return std::uint64_t{e(raw)}; };
+  return word_bytes == 8 ? read_as<std::uint64_t>(file, offset, count, what, convert)
+                         : read_as<std::uint32_t>(file, offset, count, what, convert);
+}
+
+std::string ElfHeaders::machine() const {
+  const bool is_big = encoding.is_swapped != kIsBigEndian;
+  return fmt::format("{}{}{}", machine_name(elf.e_machine), encoding.is_wide ? "" : " (32 bits)",
+                     is_big ? " (big-endian)" : "");
+}
+
+bool ElfHeaders::is_of_this_machine() const {
+  return elf.e_machine == kOwnMachine && encoding.is_wide && !encoding.is_swapped;
+}
+
 const Elf64_Phdr* ElfHeaders::first(std::uint32_t type) const {
   const auto found = std::find_if(segments.begin(), segments.end(), [=](const auto& s) { return s.p_type == type; });
   return found == segments.end() ? nullptr : &*found;
@@ -123,7 +226,7 @@ std::optional<std::uint64_t> ElfHeaders::offset_of(std::uint64_t address) const 
   return std::nullopt;
 }
 
-Result<ElfHeaders> read_headers(const ElfFile& file) {
+Result<ElfHeaders> read_headers(const ElfFile& file, Machines machines) {
   auto magic = file.read(0, std::min<std::uint64_t>(file.size(), SELFMAG), "the ELF header");
   if (!magic) return Failure(magic.error());
   // The linkers of binutils leave a hole where the ELF header is written last.
@@ -132,21 +235,32 @@ Result<ElfHeaders> read_headers(const ElfFile& file) {
   if (file.size() == 0) return Failure(Error("is empty", kIncomplete));
   if (unwritten) return Failure(Error("is not an ELF file: it begins with zeros", kIncomplete));
 
-  auto elf = file.read_one<Elf64_Ehdr>(0, "the ELF header");
+  auto ident = file.read_one<std::array<unsigned char, EI_NIDENT>>(0, "the ELF header");
+  if (!ident) return Failure(ident.error());
+  auto encoding = read_encoding(*ident);
+  if (!encoding) return Failure(encoding.error());
+  const ElfEncoding e = *encoding;
+  auto elf = e.is_wide ? read_header<Elf64_Ehdr>(file, e) : read_header<Elf32_Ehdr>(file, e);
   if (!elf) return Failure(elf.error());
-  if (auto identity = check_identity(*elf); !identity) return Failure(identity.error());
-  if (elf->e_phentsize != sizeof(Elf64_Phdr) || elf->e_phnum == 0 || elf->e_phnum > kSegmentsMax) {
+  ElfHeaders headers{e, *elf, {}};
+  if (machines == Machines::kOwn && !headers.is_of_this_machine()) {
+    return fail("is for {}; this server is {}", headers.machine(), machine_name(kOwnMachine));
+  }
+  if (auto type = check_type(elf->e_type); !type) return Failure(type.error());
+  if (elf->e_phentsize != (e.is_wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)) || elf->e_phnum == 0 ||
+      elf->e_phnum > kSegmentsMax) {
     return damaged(fmt::format("{} program headers of {} bytes", elf->e_phnum, elf->e_phentsize));
   }
-  auto segments = file.read_array<Elf64_Phdr>(elf->e_phoff, elf->e_phnum, "the program header table");
+  auto segments = read_segments(file, e, elf->e_phoff, elf->e_phnum);
   if (!segments) return Failure(segments.error());
-  return ElfHeaders{*elf, std::move(*segments)};
+  headers.segments = std::move(*segments);
+  return headers;
 }
 
 Result<void> check_complete(int fd) {
   auto file = ElfFile::open(fd);
   if (!file) return Failure(file.error());
-  auto headers = read_headers(*file);
+  auto headers = read_headers(*file, Machines::kOwn);
   if (!headers) return Failure(headers.error());
   for (const Elf64_Phdr& segment : headers->segments) {
     if (segment.p_type != PT_LOAD) continue;

@@ -3,6 +3,7 @@
 
 #include <elf.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -56,10 +57,42 @@ class ElfFile {
   std::uint64_t size_;
 };
 
-// The ELF header and the program headers of a shared object for this machine.
+// How a file writes its numbers. What is read with it has the 64-bit structs of elf(5) and this machine's byte order.
+struct ElfEncoding {
+  bool is_wide = true;      // ELFCLASS64
+  bool is_swapped = false;  // the other byte order than this machine's
+
+  template <typename Number>
+  Number operator()(Number value) const {
+    if constexpr (sizeof value == 2) return is_swapped ? static_cast<Number>(__builtin_bswap16(value)) : value;
+    if constexpr (sizeof value == 4)
+      return is_swapped ? static_cast<Number>(__builtin_bswap32(static_cast<std::uint32_t>(value))) : value;
+    if constexpr (sizeof value == 8)
+      return is_swapped ? static_cast<Number>(__builtin_bswap64(static_cast<std::uint64_t>(value))) : value;
+    static_assert(sizeof value == 2 || sizeof value == 4 || sizeof value == 8);
+  }
+};
+
+// The entries of a table of the file, `count` of them from `offset` on.
+Result<std::vector<Elf64_Phdr>> read_segments(const ElfFile& file, ElfEncoding encoding, std::uint64_t offset,
+                                              std::uint64_t count);
+Result<std::vector<Elf64_Dyn>> read_dynamic_entries(const ElfFile& file, ElfEncoding encoding,
+                                                    const Elf64_Phdr& segment);
+Result<std::vector<Elf64_Sym>> read_symbols(const ElfFile& file, ElfEncoding encoding, std::uint64_t offset,
+                                            std::uint64_t count);
+// Numbers of 4 bytes, or of 8.
+Result<std::vector<std::uint64_t>> read_words(const ElfFile& file, ElfEncoding encoding, std::uint64_t offset,
+                                              std::uint64_t count, std::size_t word_bytes, std::string_view what);
+
+// The ELF header and the program headers of a shared object.
 struct ElfHeaders {
+  ElfEncoding encoding;
   Elf64_Ehdr elf;
   std::vector<Elf64_Phdr> segments;
+
+  // For people: `aarch64`, `ppc64 (big-endian)`, `arm (32 bits)`.
+  std::string machine() const;
+  bool is_of_this_machine() const;
 
   // The first segment of this type; nullptr if there is none.
   const Elf64_Phdr* first(std::uint32_t type) const;
@@ -68,6 +101,9 @@ struct ElfHeaders {
   std::optional<std::uint64_t> offset_of(std::uint64_t address) const;
 };
 
-Result<ElfHeaders> read_headers(const ElfFile& file);
+// kOwn: anything else is refused (`is for aarch64; this server is x86-64`), before more of it is looked at.
+enum class Machines { kOwn, kAny };
+
+Result<ElfHeaders> read_headers(const ElfFile& file, Machines machines);
 
 }  // namespace forklift::plugin

@@ -148,7 +148,11 @@ void HostTable::host_refuse(const forklift_host* table, const char* setting, con
   });
 }
 
-const void* HostTable::host_service(const forklift_host*, const char*) noexcept {
+const void* HostTable::host_service(const forklift_host* table, const char* id) noexcept {
+  if (table == nullptr || id == nullptr) return nullptr;
+  for (const auto& [known, service] : static_cast<const Table*>(table)->self->services_) {
+    if (known == id) return service;
+  }
   return nullptr;
 }
 

@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <forklift/plugin.h>
 
@@ -23,6 +26,9 @@ class HostTable {
   HostTable& operator=(const HostTable&) = delete;
 
   const forklift_host* table() const { return &host_; }
+
+  // From now on `table` is what the plugin finds by `id`; both outlive this. Once for each id, before create().
+  void offer(std::string_view id, const void* table) { services_.emplace_back(id, table); }
 
   // What the plugin gave as the reason for refusing (host->refuse), the last time it did: one line, escaped. With the
   // path of a setting it begins with the setting's place, `conf/app.yaml:12:5: setting "root": `; where the setting is
@@ -50,6 +56,7 @@ class HostTable {
   const std::string app_;
   SettingsTable settings_{};
   Table host_{};
+  std::vector<std::pair<std::string_view, const void*>> services_;
   std::optional<std::string> refusal_;
 };
 

@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "base/quote.h"
+#include "base/replace.h"
 #include "base/unique_fd.h"
 #include "plugin/elf.h"
+#include "plugin/needed.h"
 
 namespace forklift::plugin {
 namespace {
@@ -22,15 +24,10 @@ constexpr std::size_t kLoaderReasonBytesMax = 2000;
 constexpr std::size_t kNameBytesMax = sizeof(forklift_note::name) - 1;
 constexpr unsigned kMajorsMax = 20;
 
-// What every descriptor has had since draft 0.1, and no more, however long the struct has grown since.
-constexpr std::uint32_t kDescriptorBytesMin = offsetof(forklift_plugin, destroy) + sizeof(forklift_plugin::destroy);
+// What every descriptor has had since 1.0, and no more, however long the struct has grown since.
+constexpr std::uint32_t kDescriptorBytesMin =
+    offsetof(forklift_plugin, handle_connection) + sizeof(forklift_plugin::handle_connection);
 constexpr std::uint32_t kDescriptorBytesMax = 4096;
-
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
-  }
-}
 
 // dlopen(3) with an error that begins with the name that people know: `shown` for what was opened as `path`.
 Result<void*> open_library(const std::string& path, const std::string& shown) {
@@ -43,17 +40,11 @@ Result<void*> open_library(const std::string& path, const std::string& shown) {
   return fail("{}: {}", shown, escape(std::string_view(text).substr(0, kLoaderReasonBytesMax)));
 }
 
-// A folder of DT_RUNPATH, with the plugin's own folder for $ORIGIN.
-std::string folder_of(std::string entry, const std::string& origin) {
-  replace_all(entry, "${ORIGIN}", origin);
-  replace_all(entry, "$ORIGIN", origin);
-  return entry;
-}
-
 // Fails unless the library in `fd` will be known, once it is open, by the name under which the plugin needs it.
 Result<void> check_soname(int fd, const std::string& path, const std::string& needed) {
   auto info = read_elf(fd);
   if (!info) return fail("{} {}", path, info.error().message());
+  if (!info->is_loadable) return fail("{} is for {}", path, info->machine);
   if (info->soname == needed) return {};
   return fail("{} has the SONAME {}; it has to be {}: link it with -Wl,-soname,{}", path, quote(info->soname),
               quote(needed), escape(needed));
@@ -64,7 +55,7 @@ Result<void> open_private_libraries(const ElfInfo& plugin, const std::string& pl
   for (const std::string& needed : plugin.needed) {
     if (needed.empty() || needed.find('/') != std::string::npos) continue;  // a path: not looked for in folders
     for (const std::string& entry : plugin.runpath) {
-      const std::string folder = folder_of(entry, origin);
+      const std::string folder = expand_origin(entry, origin);
       const std::string path = folder + "/" + needed;
       const UniqueFd library(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
       if (!library) continue;
@@ -110,6 +101,18 @@ Result<void> check_name(const char* name) {
 
 }  // namespace
 
+Result<void> check_note(int image_fd) {
+  const auto info = read_elf(image_fd);
+  if (!info || !info->note) return {};
+  return check_note(*info->note);
+}
+
+Result<void> check_note(const Note& note) {
+  const forklift_version built_for{.size = 0, .major = note.major, .minor = note.minor};
+  if (auto fits = check_version(built_for, FORKLIFT_VERSION_OF(forklift_plugin)); !fits) return fits;
+  return check_name(note.name.c_str());
+}
+
 Result<void*> open_image(int image_fd, const std::string& plugin_path) {
   auto info = read_elf(image_fd);
   if (!info) return fail("{} {}", plugin_path, info.error().message());
@@ -119,15 +122,12 @@ Result<void*> open_image(int image_fd, const std::string& plugin_path) {
 }
 
 Result<void> check_version(const forklift_version& plugin, const forklift_version& host) {
-  if (plugin.major == host.major && plugin.minor == host.minor) return {};
+  if (plugin.major == host.major && plugin.minor <= host.minor) return {};
   const std::string versions =
       fmt::format("the plugin was built for {} {}.{} of the plugin API, this server has {}.{}",
                   plugin.major == 0 ? "draft" : "version", plugin.major, plugin.minor, host.major, host.minor);
   if (plugin.major != host.major) return fail("{}: build it with this server's forklift/plugin.h", versions);
-  if (host.major == 0) return fail("{}, and drafts don't mix: build it with this server's forklift/plugin.h", versions);
-  if (plugin.minor > host.minor)
-    return fail("{}: build it with an older forklift/plugin.h or update the server", versions);
-  return {};
+  return fail("{}: build it with an older forklift/plugin.h or update the server", versions);
 }
 
 Result<const forklift_plugin*> check(void* handle) {

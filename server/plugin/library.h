@@ -6,8 +6,17 @@
 #include <forklift/plugin.h>
 
 #include "base/result.h"
+#include "plugin/elf.h"
 
 namespace forklift::plugin {
+
+// Looks whether the image's note names a version or a name that check() refuses: said before open_image(), so that
+// nothing of a plugin of another version runs, not even a static constructor. Fine where there is no note, or it cannot
+// be read: the rest is for open_image() and check() to find out. The error is that of check().  [worker]
+Result<void> check_note(int image_fd);
+
+// The same of a note that was read: version and name.  [anywhere]
+Result<void> check_note(const Note& note);
 
 // Opens the image, with every symbol bound now and none of them visible to others, and returns dlopen(3)'s handle. This
 // runs the plugin's static constructors. Never undone: dlclose(3) would leave thread-local destructors and unique
@@ -27,8 +36,7 @@ Result<void*> open_image(int image_fd, const std::string& plugin_path);
 // what the server wants. The result is valid until the process ends.  [worker]
 Result<const forklift_plugin*> check(void* handle);
 
-// The rule that check() keeps, as a pure function: the same major, a minor that is not above the host's, and, while the
-// major is 0 (a draft), exactly the host's minor.
+// The rule that check() keeps, as a pure function: the same major, and a minor that is not above the host's.
 Result<void> check_version(const forklift_version& plugin, const forklift_version& host);
 
 }  // namespace forklift::plugin

@@ -10,8 +10,6 @@
 namespace forklift::protocol {
 namespace {
 
-constexpr std::size_t kShownBytes = 80;
-
 // The shorter name is the smaller one: most comparisons then end at the length.
 bool precedes(std::string_view a, std::string_view b) {
   return a.size() != b.size() ? a.size() < b.size() : a < b;

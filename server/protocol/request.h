@@ -18,6 +18,9 @@ struct Variable {
   std::string_view value;
 };
 
+// How much of a name or a value a rejection shows, in bytes.
+inline constexpr std::size_t kShownBytes = 80;
+
 // Why a head was refused.
 struct Rejection {
   int status = 400;    // 400, 413 or 431

@@ -13,7 +13,7 @@
 namespace forklift::protocol {
 namespace {
 
-constexpr std::size_t kShownBytes = 80;
+constexpr std::size_t kShownOfHead = 80;
 constexpr std::string_view kBlanks = " \t";
 
 template <typename... Args>
@@ -66,7 +66,7 @@ struct Header {
 };
 
 tl::expected<Header, std::string> parse_line(std::string_view line, std::size_t number) {
-  const auto shown = [line] { return quote(line, kShownBytes); };
+  const auto shown = [line] { return quote(line, kShownOfHead); };
   if (kBlanks.find(line.front()) != kBlanks.npos) {
     return refuse("header line {} begins with white space, and folded lines are not accepted: {}", number, shown());
   }
@@ -88,7 +88,7 @@ tl::expected<void, std::string> parse_status(std::string_view value, ResponseHea
   const std::optional<std::uint64_t> status = parse_digits(digits);
   if (digits.size() != kDigits || !status || !(rest.empty() || rest.front() == ' ')) {
     return refuse("Status is {}: expected three digits, or three digits, a blank and a phrase",
-                  quote(value, kShownBytes));
+                  quote(value, kShownOfHead));
   }
   head.status = static_cast<int>(*status);
   head.reason = trim(rest);
@@ -112,13 +112,13 @@ std::size_t find_block_end(std::string_view bytes, std::size_t from) {
 
 tl::expected<ResponseHead, std::string> parse_cgi_head(std::string_view block) {
   if (find_block_end(block) != block.size()) {
-    return refuse("the response has no blank line behind its headers: {}", quote(block, kShownBytes));
+    return refuse("the response has no blank line behind its headers: {}", quote(block, kShownOfHead));
   }
   if (block.starts_with("HTTP/")) {
     return refuse(
         "the response begins with an HTTP status line: {}; only a non-parsed-header (NPH) program, which "
         "writes to the client by itself, does so: begin with \"Status:\" instead",
-        quote(take_line(block), kShownBytes));
+        quote(take_line(block), kShownOfHead));
   }
 
   ResponseHead head;
@@ -130,7 +130,7 @@ tl::expected<ResponseHead, std::string> parse_cgi_head(std::string_view block) {
     if (!header) return tl::unexpected(header.error());
     if (same_name(header->name, "Connection")) continue;
     if (same_name(header->name, "Status")) {
-      if (has_status) return refuse("the response has a second Status: {}", quote(header->value, kShownBytes));
+      if (has_status) return refuse("the response has a second Status: {}", quote(header->value, kShownOfHead));
       has_status = true;
       const tl::expected<void, std::string> parsed = parse_status(header->value, head);
       if (!parsed) return tl::unexpected(parsed.error());
@@ -153,7 +153,7 @@ tl::expected<void, std::string> check(const ResponseHead& head) {
   if (head.status < 200 || head.status > 599) return refuse("the status is {}: expected 200 to 599", head.status);
   if (has_control_character(head.reason)) {
     return refuse("the status {} has a control character in its phrase: {}", head.status,
-                  quote(head.reason, kShownBytes));
+                  quote(head.reason, kShownOfHead));
   }
   if (head.headers.size() > kMaxResponseHeaders) {
     return refuse("the response has {} headers: more than {}", head.headers.size(), kMaxResponseHeaders);
@@ -161,21 +161,21 @@ tl::expected<void, std::string> check(const ResponseHead& head) {
   bool has_length = false;
   for (const auto& [name, value] : head.headers) {
     if (!is_token(name)) {
-      return refuse("a header has the name {}: expected letters, digits and !#$%&'*+-.^_`|~", quote(name, kShownBytes));
+      return refuse("a header has the name {}: expected letters, digits and !#$%&'*+-.^_`|~", quote(name, kShownOfHead));
     }
     if (has_control_character(value)) {
-      return refuse("the header {} has a control character in its value: {}", name, quote(value, kShownBytes));
+      return refuse("the header {} has a control character in its value: {}", name, quote(value, kShownOfHead));
     }
     if (same_name(name, "Status")) return refuse("the status is given twice: {} and as a header", head.status);
     if (same_name(name, "Transfer-Encoding") || same_name(name, "Connection")) {
       return refuse("the header {} is the front server's to send and not a plugin's", name);
     }
     if (!same_name(name, "Content-Length")) continue;
-    if (has_length) return refuse("the response has a second Content-Length: {}", quote(value, kShownBytes));
+    if (has_length) return refuse("the response has a second Content-Length: {}", quote(value, kShownOfHead));
     has_length = true;
     const std::optional<std::uint64_t> length = parse_digits(value);
     if (!length || *length == std::numeric_limits<std::uint64_t>::max()) {
-      return refuse("Content-Length is {}: expected digits, less than 2^64", quote(value, kShownBytes));
+      return refuse("Content-Length is {}: expected digits, less than 2^64", quote(value, kShownOfHead));
     }
     if (head.content_length && head.content_length != length) {
       return refuse("Content-Length is {}, but the response's length was given as {}", value, *head.content_length);

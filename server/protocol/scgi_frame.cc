@@ -18,7 +18,7 @@ using Verdict = HeadScan::Verdict;
 constexpr std::size_t kLargestBlock = std::numeric_limits<std::size_t>::max() / 16;
 
 // How much of what arrived is shown in a reason.
-constexpr std::size_t kShownBytes = 40;
+constexpr std::size_t kShownOfStart = 40;
 
 HeadScan bad(int status, std::string reason) {
   return {Verdict::kBad, 0, status, std::move(reason)};
@@ -28,7 +28,7 @@ HeadScan no_length(std::string_view bytes) {
   const std::string_view guess = guess_protocol(bytes);
   const std::string hint = guess.empty() ? "" : fmt::format("; this looks like {}, and SCGI is expected here", guess);
   return bad(400,
-             fmt::format("expected the digits of a netstring's length, got {}{}", quote(bytes, kShownBytes), hint));
+             fmt::format("expected the digits of a netstring's length, got {}{}", quote(bytes, kShownOfStart), hint));
 }
 
 HeadScan scan_scgi(std::string_view bytes, std::size_t head_limit) {
@@ -43,12 +43,12 @@ HeadScan scan_scgi(std::string_view bytes, std::size_t head_limit) {
     if (c < '0' || c > '9') {
       if (colon == 0) return no_length(bytes);
       return bad(400, fmt::format("expected a digit or \":\" at offset {} of the netstring's length, got {}", colon,
-                                  quote(bytes, kShownBytes)));
+                                  quote(bytes, kShownOfStart)));
     }
     // Refused before it is known whether a second digit follows: neither could become a request.
     if (c == '0' && colon == 0) {
       return bad(400, fmt::format("a netstring's length has no leading zero, and a header block is not empty; got {}",
-                                  quote(bytes, kShownBytes)));
+                                  quote(bytes, kShownOfStart)));
     }
     block_bytes = block_bytes * 10 + static_cast<std::size_t>(c - '0');
     if (block_bytes > block_limit) {
@@ -63,7 +63,7 @@ HeadScan scan_scgi(std::string_view bytes, std::size_t head_limit) {
   if (bytes.size() < head_bytes) return {Verdict::kIncomplete, head_bytes, 0, {}};
   if (bytes[comma] != ',') {
     return bad(400, fmt::format("expected \",\" behind the header block of {} bytes, got {}", block_bytes,
-                                quote(bytes.substr(comma), kShownBytes)));
+                                quote(bytes.substr(comma), kShownOfStart)));
   }
   return {Verdict::kComplete, head_bytes, 0, {}};
 }

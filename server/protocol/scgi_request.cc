@@ -12,8 +12,6 @@
 namespace forklift::protocol {
 namespace {
 
-constexpr std::size_t kShownBytes = 80;
-
 template <typename... Args>
 tl::unexpected<Rejection> reject(int status, fmt::format_string<Args...> format, Args&&... args) {
   return tl::unexpected(Rejection{status, fmt::format(format, std::forward<Args>(args)...)});

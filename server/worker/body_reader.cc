@@ -16,6 +16,10 @@ namespace {
 // A year: far from where the sum of times would overflow, however large the body and however low the rate.
 constexpr std::uint64_t kLongestSeconds = 365 * 24 * 3600;
 
+// A client that has sent less of the body finds room whatever stays unread: by default (net.core.wmem_default) a
+// quarter of its buffer is 52 KiB.
+constexpr std::uint64_t kNeedsNoRoom = 16 * 1024;
+
 }  // namespace
 
 BodyReader::BodyReader(ClientSocket& socket, std::string_view along, std::size_t unread, std::uint64_t length,
@@ -52,7 +56,7 @@ std::int64_t BodyReader::read(void* buffer, std::size_t size, bool wait) {
     if (n != -EAGAIN) return error_ = FORKLIFT_EGONE;
     const TimePoint deadline = stall_deadline();
     if (!wait) return Clock::now() < deadline ? FORKLIFT_EAGAIN : (error_ = FORKLIFT_ETIMEOUT);
-    make_room();
+    make_room(false);
     if (!socket_.wait(POLLIN, deadline)) return error_ = FORKLIFT_ETIMEOUT;
   }
 }
@@ -88,9 +92,28 @@ std::int64_t BodyReader::receive_all_but_one(char* buffer, std::size_t size) {
 // The kernel charges the sender for the whole piece in which the kept byte came, and calls its side writable only while
 // it is charged for at most a quarter of its buffer (unix_writable() in net/unix/af_unix.c). What sendfile(2) has sent
 // is one piece, however large it is, and lighttpd sends bodies so: it would wait in epoll for us, and we for it. As
-// long as nothing of the response is sent, the byte is not needed: the master can still answer.
-void BodyReader::make_room() {
+// long as nothing of the response is sent, the byte is not needed: the master can still answer. But what begins before
+// the next byte has come has to wait for it (prepare_reset), and a client that talks with the plugin in turns waits for
+// the response. So after a small piece, which leaves it room, no wait that may end early takes the byte.
+void BodyReader::make_room(bool may_end_early) {
+  if (may_end_early && delivered_ < kNeedsNoRoom) return;
   if (keeps_unread_ && along_.empty() && delivered_ < length_ && !socket_.has_sent()) take_unread(0);
+}
+
+bool BodyReader::can_reset() const {
+  return !keeps_unread_ || unread_ > 0 || count_fresh() > 0;
+}
+
+int BodyReader::prepare_reset(bool wait) {
+  while (!can_reset()) {
+    if (error_ != 0) return error_;
+    if (socket_.peer_has_ended() && !can_reset()) return error_ = FORKLIFT_ESHORT;
+    const TimePoint deadline = stall_deadline();
+    if (Clock::now() >= deadline) return error_ = FORKLIFT_ETIMEOUT;
+    if (!wait) return FORKLIFT_EAGAIN;
+    socket_.wait(POLLIN, deadline);
+  }
+  return FORKLIFT_OK;
 }
 
 std::size_t BodyReader::count_fresh() const {

@@ -41,7 +41,14 @@ class BodyReader {
   TimePoint stall_deadline();
 
   // To be called before a wait for the body: takes the byte that a Unix socket keeps, unless the response has begun.
-  void make_room();
+  // `may_end_early`: the wait may end although nothing of the body has come, so that the response may begin next.
+  void make_room(bool may_end_early);
+
+  // False while a close would not reset the connection: room was made, and nothing has come since.
+  bool can_reset() const;
+  // To be called before the first byte of a response whose end only a clean close shows: has it wait for the client's
+  // next byte until can_reset(). 0; FORKLIFT_EAGAIN if `wait` is false; or the error that has ended the body.
+  int prepare_reset(bool wait);
 
   // After the response: takes the request's last bytes out of the socket if the whole request has come, so that closing
   // does not reset the connection. False if bytes of the client are, or may be, still to come.

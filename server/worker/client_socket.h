@@ -19,7 +19,11 @@ namespace forklift::worker {
 class ClientSocket {
  public:
   // Marks in `page` when the worker waits for the client, so that the master's timeouts.request spares it.
-  ClientSocket(UniqueFd fd, ipc::SharedPage& page) : fd_(std::move(fd)), page_(page) {}
+  // `half_close_is_abort`: what the listener says of a client that has ended its half (half_close).
+  ClientSocket(UniqueFd fd, ipc::SharedPage& page, bool half_close_is_abort = false)
+      : fd_(std::move(fd)), page_(page), half_close_is_abort_(half_close_is_abort) {}
+
+  bool half_close_is_abort() const { return half_close_is_abort_; }
 
   // A plugin that has closed the connection's descriptor ends the process: the next thing that is opened would take its
   // number. The log says so, and the master answers. Everything below may do this.
@@ -74,6 +78,7 @@ class ClientSocket {
 
   UniqueFd fd_;
   ipc::SharedPage& page_;
+  const bool half_close_is_abort_;
   bool has_sent_ = false;
   ino_t handed_over_ = 0;  // which socket it was
   bool arrivals_only_ = false;

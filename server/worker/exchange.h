@@ -26,6 +26,8 @@ class Exchange {
 
   // What the plugin gave to out->fail; empty if nothing.
   const std::string& reason() const { return reason_; }
+  // Whether the plugin was told that the client is gone (FORKLIFT_WAIT_GONE).
+  bool told_gone() const { return told_gone_; }
 
  private:
   struct Env : forklift_env {
@@ -43,12 +45,13 @@ class Exchange {
   static int write(forklift_out* out, const void* data, size_t size);
   static int64_t try_write(forklift_out* out, const void* data, size_t size);
   static int flush(forklift_out* out);
+  static int try_flush(forklift_out* out);
   static int send_file(forklift_out* out, int fd, uint64_t offset, uint64_t length);
+  static void alive(forklift_out* out);
   static void fail(forklift_out* out, const char* message);
   static int wait(forklift_out* out, unsigned interest, forklift_poll* polls, size_t count, int timeout_ms);
 
-  // The plugin is alive: it reads or writes.
-  static Exchange& progressing(forklift_out* out);
+  static ResponseWriter& writer_of(forklift_out* out) { return static_cast<Out*>(out)->exchange->writer_; }
 
   int wait_for(unsigned interest, forklift_poll* polls, size_t count, int timeout_ms);
   int wait_expired(unsigned interest, TimePoint body_deadline, TimePoint out_deadline);
@@ -61,6 +64,7 @@ class Exchange {
   Body body_{};
   Out out_{};
   std::string reason_;
+  bool told_gone_ = false;
 };
 
 }  // namespace forklift::worker

@@ -13,8 +13,7 @@ constexpr std::array<std::string_view, 3> kStandard = {"standard input", "standa
 
 }  // namespace
 
-LendSource::LendSource(ipc::Channel& channel, std::size_t lend_bytes)
-    : channel_(channel), bytes_(lend_bytes) {}
+LendSource::LendSource(ipc::Channel& channel, std::size_t lend_bytes) : channel_(channel), bytes_(lend_bytes) {}
 
 Result<std::optional<Lent>> LendSource::next() {
   Lent lent;
@@ -41,6 +40,10 @@ Result<std::optional<Lent>> LendSource::next() {
 
 Result<void> LendSource::done(const ipc::Done& done) {
   return channel_.send(done);
+}
+
+Result<void> LendSource::free(const ipc::Free& free) {
+  return channel_.send(free);
 }
 
 }  // namespace forklift::worker

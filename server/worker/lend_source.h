@@ -19,6 +19,7 @@ class LendSource final : public RequestSource {
   // then.
   Result<std::optional<Lent>> next() override;
   Result<void> done(const ipc::Done& done) override;
+  Result<void> free(const ipc::Free& free) override;
 
  private:
   ipc::Channel& channel_;

@@ -14,6 +14,9 @@ constexpr Duration kAtOnce = std::chrono::nanoseconds(1);
 
 void rehearse(Assignment assignment) {
   const std::vector<std::string> own = plugin::loaded_libraries();
+  auto page = ipc::SharedPage::create();
+  if (!page) leave(1);
+  assignment.page = std::move(*page);
   Start start(std::move(assignment), kAtOnce);
   start.take();
   for (const std::string& path : plugin::foreign_libraries(own)) {

@@ -26,6 +26,8 @@ class RequestSource {
 
   // Reports how the request of the last next() ended. Its connection is closed by then.
   virtual Result<void> done(const ipc::Done& done) = 0;
+  // Reports that the deferred work of that request is over, behind a DONE that has promised it.
+  virtual Result<void> free(const ipc::Free& free) = 0;
 };
 
 }  // namespace forklift::worker

@@ -2,6 +2,7 @@
 
 #include <forklift/plugin.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,15 +19,29 @@ namespace {
 // the page gets its Content-Length.
 constexpr std::size_t kBufferBytes = 64 * 1024;
 
+// Whether a read of all of it would find `length` bytes, as far as that can be said without reading them. False of what
+// has no size, as files in /proc.
+bool has_part(int file, std::uint64_t offset, std::uint64_t length) {
+  struct stat status {};
+  char byte = 0;
+  if (::fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (offset >= size || length > size - offset) return false;
+  return ::pread(file, &byte, 1, static_cast<off_t>(offset)) ==
+         1;  // false also of a descriptor that is not for reading
+}
+
 // A header block may be longer than any front server takes (nginx: 4 or 8 KiB), but not endless.
 constexpr std::size_t kHeaderBlockMax = 64 * 1024;
 
 }  // namespace
 
-ResponseWriter::ResponseWriter(ClientSocket& socket, ipc::SharedPage& page, std::string_view method, Duration timeout)
-    : socket_(socket), page_(page), method_(method), timeout_(timeout) {}
+ResponseWriter::ResponseWriter(ClientSocket& socket, ipc::SharedPage& page, std::string_view method, Duration timeout,
+                               BodyReader* body)
+    : socket_(socket), page_(page), method_(method), timeout_(timeout), body_(body) {}
 
 int ResponseWriter::fail(int error, std::string problem) {
+  if (error_ != 0) return error_;
   error_ = error;
   problem_ = std::move(problem);
   return error_;
@@ -68,14 +83,12 @@ int ResponseWriter::take_head(std::string_view& data) {
   return set_head(std::move(*head));
 }
 
-// Counts `data` as body. Empties it where there is to be none.
-int ResponseWriter::account(std::string_view& data) {
-  body_bytes_ += data.size();
+int ResponseWriter::account(std::uint64_t size) {
+  body_bytes_ += size;
   if (!drops_body_ && head_.content_length && body_bytes_ > *head_.content_length) {
     return fail(FORKLIFT_EINVAL,
                 fmt::format("the body is longer than its Content-Length of {}", *head_.content_length));
   }
-  if (drops_body_) data = {};
   return FORKLIFT_OK;
 }
 
@@ -83,7 +96,8 @@ int ResponseWriter::write(std::string_view data) {
   if (error_ != 0) return error_;
   if (stage_ == Stage::kHead && take_head(data) != 0) return error_;
   if (stage_ == Stage::kHead || data.empty()) return FORKLIFT_OK;
-  if (account(data) != 0) return error_;
+  if (account(data.size()) != 0) return error_;
+  if (drops_body_) return FORKLIFT_OK;
   if (buffer_.size() + data.size() <= kBufferBytes) {
     buffer_.append(data);
     return FORKLIFT_OK;
@@ -106,30 +120,36 @@ std::int64_t ResponseWriter::try_write(std::string_view data) {
   data = data.substr(0, kBufferBytes - std::min(kBufferBytes, buffer_.size()));
   const std::size_t taken = of_head + data.size();
   if (taken == 0) return FORKLIFT_EAGAIN;
-  if (account(data) != 0) return error_;
-  buffer_.append(data);
+  if (account(data.size()) != 0) return error_;
+  if (!drops_body_) buffer_.append(data);
   return static_cast<std::int64_t>(taken);
 }
 
-int ResponseWriter::flush() {
+int ResponseWriter::flush(bool wait) {
   if (error_ != 0) return error_;
   if (stage_ == Stage::kHead) return fail(FORKLIFT_EINVAL, "flush before the header block is complete");
   std::string_view none;
-  return send(none, true);
+  return send(none, wait);
 }
 
 // sendfile(2) knows no MSG_DONTWAIT, and O_NONBLOCK would belong to the open file that the master shares: a client that
 // stops reading would hold the worker in the kernel, beyond every deadline. So the file is read and sent like any other
 // bytes.
 int ResponseWriter::send_file(int file, std::uint64_t offset, std::uint64_t length) {
+  if (error_ != 0) return error_;
   std::array<char, 64 * 1024> chunk;
   while (length > 0) {
+    if (stage_ == Stage::kBody && drops_body_ && has_part(file, offset, length)) {
+      socket_.note_progress();
+      return account(length);
+    }
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(length, chunk.size()));
     const ssize_t n = ::pread(file, chunk.data(), wanted, static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail(FORKLIFT_EIO, fmt::format("send_file: {}", describe_errno(errno)));
     if (n == 0) return fail(FORKLIFT_EIO, fmt::format("send_file: the file ends {} bytes early", length));
     if (const int result = write({chunk.data(), static_cast<std::size_t>(n)}); result != 0) return result;
+    socket_.note_progress();
     offset += static_cast<std::uint64_t>(n);
     length -= static_cast<std::uint64_t>(n);
   }
@@ -143,7 +163,21 @@ void ResponseWriter::compose_head() {
   head_bytes_ = composed_.size();
 }
 
+// Whether a client that gets only a part of it can tell, however the connection ends.
+bool ResponseWriter::shows_its_end() const {
+  return is_all_here_ || drops_body_ || head_.content_length.has_value();
+}
+
+bool ResponseWriter::waits_for_body() const {
+  return error_ == 0 && stage_ == Stage::kBody && !started_ && !shows_its_end() && body_ && !body_->can_reset();
+}
+
 int ResponseWriter::send(std::string_view& data, bool wait) {
+  if (waits_for_body()) {
+    const int result = body_->prepare_reset(wait);
+    if (result == FORKLIFT_EAGAIN) return result;
+    if (result != 0) return fail(result, "the body broke off before the response began");
+  }
   compose_head();
   while (true) {
     const std::size_t from_head = std::min(sent_, composed_.size());
@@ -167,16 +201,20 @@ int ResponseWriter::send(std::string_view& data, bool wait) {
     if (n > 0) {
       const auto sent = static_cast<std::size_t>(n);
       sent_ += std::min(sent, own);
+      sent_body_bytes_ += sent - std::min(sent, parts[0].iov_len);
       if (sent > own) data.remove_prefix(sent - own);
       stalled_since_ = kNever;
       continue;
     }
     if (n != -EAGAIN) return fail(FORKLIFT_EGONE, "the client closed the connection");
     const TimePoint deadline = stall_deadline();
-    if (!wait && Clock::now() < deadline) return FORKLIFT_EAGAIN;
-    if (!wait || !socket_.wait(POLLOUT, deadline)) {
+    if (Clock::now() >= deadline) {
       return fail(FORKLIFT_ETIMEOUT, "the client has taken nothing of the response for timeouts.write");
     }
+    if (!wait) return FORKLIFT_EAGAIN;
+    // Whatever this says, it is tried again: poll(2) finds room in a Unix socket when three quarters of its buffer are
+    // free, sendmsg(2) as soon as the client has taken some of it.
+    socket_.wait(POLLOUT, deadline);
   }
 }
 
@@ -205,6 +243,7 @@ int ResponseWriter::finish() {
   if (!started_ && !head_.content_length && has_length) {
     head_.headers.emplace_back("Content-Length", std::to_string(body_bytes_));
   }
+  is_all_here_ = true;
   std::string_view none;
   return send(none, true);
 }
@@ -212,10 +251,10 @@ int ResponseWriter::finish() {
 int ResponseWriter::replace(std::string_view response, int status) {
   head_ = {};
   head_.status = status;
-  composed_ =
-      protocol::forbids_body(method_, status) ? response.substr(0, protocol::find_block_end(response)) : response;
-  composed_done_ = true;
-  buffer_.clear();
+  const std::size_t head_end = protocol::find_block_end(response);
+  composed_ = response.substr(0, head_end);
+  composed_done_ = is_all_here_ = true;
+  buffer_ = protocol::forbids_body(method_, status) ? std::string_view{} : response.substr(head_end);
   sent_ = 0;
   error_ = 0;
   std::string_view none;
@@ -224,6 +263,10 @@ int ResponseWriter::replace(std::string_view response, int status) {
 
 bool ResponseWriter::has_room() const {
   return error_ != 0 || stage_ == Stage::kHead || buffer_.size() < kBufferBytes;
+}
+
+bool ResponseWriter::is_flushed() const {
+  return error_ != 0 || stage_ == Stage::kHead || (composed_done_ && sent_ == composed_.size() + buffer_.size());
 }
 
 TimePoint ResponseWriter::stall_deadline() {

@@ -11,20 +11,23 @@
 #include "base/clock.h"
 #include "ipc/page.h"
 #include "protocol/response_head.h"
+#include "worker/body_reader.h"
 #include "worker/client_socket.h"
 
 namespace forklift::worker {
 
 class ResponseWriter {
  public:
-  // `method`: the request's, which decides whether there is a body. `timeout`: timeouts.write.
-  ResponseWriter(ClientSocket& socket, ipc::SharedPage& page, std::string_view method, Duration timeout);
+  // `method`: the request's, which decides whether there is a body. `timeout`: timeouts.write. `body`: the request's,
+  // which a response that may be cut off has to leave resettable (BodyReader::prepare_reset); null if there is none.
+  ResponseWriter(ClientSocket& socket, ipc::SharedPage& page, std::string_view method, Duration timeout,
+                 BodyReader* body = nullptr);
 
   // forklift_out's functions of the same names: 0 or a count, or FORKLIFT_E... An error stays.
   int begin(protocol::ResponseHead head);
   int write(std::string_view data);
   std::int64_t try_write(std::string_view data);
-  int flush();
+  int flush(bool wait = true);  // without `wait`: try_flush
   int send_file(int file, std::uint64_t offset, std::uint64_t length);
 
   // Sends all that is left. A response that was never flushed gets its Content-Length here.
@@ -38,15 +41,20 @@ class ResponseWriter {
   // The error that has ended the response; 0 if there is none. Its reason is for the log.
   int error() const { return error_; }
   const std::string& problem() const { return problem_; }
-  // Ends the response with an error that was found outside (a wait that came to its deadline).
+  // Ends the response with an error, as one that was found outside (a wait that came to its deadline). The first one
+  // stays; the result is the one that stands.
   int fail(int error, std::string problem);
 
   int status() const { return head_.status; }
-  std::uint64_t body_bytes() const { return body_bytes_; }
-  std::size_t head_bytes() const { return head_bytes_; }  // as sent; 0 before
+  std::uint64_t sent_body_bytes() const { return sent_body_bytes_; }  // that went out to the client
+  std::size_t head_bytes() const { return head_bytes_; }              // as sent; 0 before
 
   // True when try_write() would take something without looking at the connection.
   bool has_room() const;
+  // True when nothing is buffered, or nothing more will be sent.
+  bool is_flushed() const;
+  // True while what is buffered waits for the next byte of the request's body, and not for room.
+  bool waits_for_body() const;
   TimePoint stall_deadline();
 
  private:
@@ -54,7 +62,8 @@ class ResponseWriter {
 
   int take_head(std::string_view& data);
   int set_head(protocol::ResponseHead head);
-  int account(std::string_view& data);
+  int account(std::uint64_t size);
+  bool shows_its_end() const;
   void compose_head();
   // Sends head, buffer and `data`, in this order; what was sent of `data` is cut off its front. 0, or FORKLIFT_EAGAIN
   // (only if `wait` is false), or an error.
@@ -65,6 +74,7 @@ class ResponseWriter {
   ipc::SharedPage& page_;
   const std::string_view method_;
   const Duration timeout_;
+  BodyReader* const body_;
 
   Stage stage_ = Stage::kHead;
   std::string block_;  // the CGI header block as far as it has come
@@ -72,8 +82,10 @@ class ResponseWriter {
   protocol::ResponseHead head_;
   bool drops_body_ = false;       // HEAD, 204, 304
   std::uint64_t body_bytes_ = 0;  // written by the plugin
-  std::string composed_;          // head for the wire
+  std::uint64_t sent_body_bytes_ = 0;
+  std::string composed_;  // head for the wire
   bool composed_done_ = false;
+  bool is_all_here_ = false;  // what is still to be sent is the whole response
   std::size_t head_bytes_ = 0;
   std::string buffer_;    // body that waits to be sent
   std::size_t sent_ = 0;  // of composed_ + buffer_

@@ -22,10 +22,10 @@ constexpr std::size_t kLongHeadBytes = 4096;
 // As much of a method as is shown: it stands without quotes, and could pass for a message of ours.
 constexpr std::size_t kMethodBytesMax = 32;
 
-// This process was forked by the plugin, and has left produce() like its parent, for instance behind an exec(3) that
-// has failed. The request is the parent's.
-[[noreturn]] void end_fork() {
-  log::error("a process that the plugin has forked has returned from produce; it ends here");
+// This process was forked by the plugin, and has left the plugin's function like its parent, for instance behind an
+// exec(3) that has failed. The request is the parent's.
+[[noreturn]] void end_fork(std::string_view function) {
+  log::error("a process that the plugin has forked has returned from {}; it ends here", function);
   ::_exit(1);
 }
 
@@ -44,9 +44,10 @@ ipc::RequestWords words_of(const protocol::Request& request) {
 }
 
 // Calls the plugin and returns what it says, or, where an exception leaves its `function`, that. (no_sanitize: a forced
-// unwinding carries no exception object, which the sanitizer takes for a null reference.)
+// unwinding carries no exception object, which the sanitizer takes for a null reference; noinline: the caller would not
+// say so.)
 template <typename Call>
-__attribute__((no_sanitize("null"))) auto without_exceptions(std::string_view function, const Call& call)
+__attribute__((noinline, no_sanitize("null"))) auto without_exceptions(std::string_view function, const Call& call)
     -> decltype(call()) {
   try {
     return call();
@@ -66,7 +67,7 @@ void Server::watch_memory() {
 }
 
 ipc::Done Server::serve(Lent lent) {
-  ClientSocket socket(std::move(lent.connection), page_);
+  ClientSocket socket(std::move(lent.connection), page_, lent.lend.half_close_is_abort != 0);
   const std::string_view head(lent.bytes.data(), lent.lend.head_bytes);
 
   request_.clear();
@@ -75,10 +76,27 @@ ipc::Done Server::serve(Lent lent) {
 
   const bool is_raw = parsed && FORKLIFT_HAS(&plugin_, handle_connection);
   ipc::Done done = is_raw ? serve_raw(socket, lent) : serve_page(socket, lent, parsed);
-  done.serial = lent.lend.serial;
+  done.serial = serial_ = lent.lend.serial;
   socket.close();
+  done.defers = deferred_ && !deferred_->is_empty();
   if (app_.workers.max_memory > 0) done.memory_bytes = memory_.bytes();
   return done;
+}
+
+ipc::Free Server::run_deferred() {
+  for (const plugin::DeferredWork::Work& work : deferred_->works()) {
+    page_.set_activity(ipc::Activity::kPlugin);  // each has timeouts.request
+    const Verdict verdict = without_exceptions("deferred work", [&]() -> Verdict {
+      work.function(work.data);
+      return {.ok = true, .reason = {}};
+    });
+    if (::getpid() != process_) end_fork("deferred work");
+    if (!verdict.ok) log::error("{}: {}", title(), escape_controls(verdict.reason));
+  }
+  deferred_->clear();
+  ipc::Free free{.serial = serial_};
+  if (app_.workers.max_memory > 0) free.memory_bytes = memory_.bytes();
+  return free;
 }
 
 ipc::Done Server::serve_page(ClientSocket& socket, const Lent& lent, const Parsed& parsed) {
@@ -87,19 +105,19 @@ ipc::Done Server::serve_page(ClientSocket& socket, const Lent& lent, const Parse
   const std::uint64_t length = parsed ? request_.content_length : UINT64_MAX;
   BodyReader body(socket, along, lent.lend.unread, length,
                   {.timeout = app_.timeouts.body, .rate = app_.limits.body_rate});
-  ResponseWriter out(socket, page_, parsed ? request_.method() : std::string_view{}, app_.timeouts.write);
+  ResponseWriter out(socket, page_, parsed ? request_.method() : std::string_view{}, app_.timeouts.write, &body);
 
   bool whole = false;
   if (parsed) {
     const Verdict verdict = produce(socket, body, out);
-    if (::getpid() != process_) end_fork();
+    if (::getpid() != process_) end_fork("produce");
     whole = conclude(verdict, body, out);
   } else {
     log_failure(parsed.error().status, parsed.error().reason);
     whole = answer(out, parsed.error().status);
   }
 
-  ipc::Done done{.response_bytes = out.body_bytes()};
+  ipc::Done done{.response_bytes = out.sent_body_bytes()};
   done.status = out.started() ? static_cast<std::uint32_t>(out.status()) : 0;
   done.client_gone = body.error() == FORKLIFT_EGONE || out.error() == FORKLIFT_EGONE;
   if (out.head_bytes() > kLongHeadBytes) warn_of_long_head(out.head_bytes());
@@ -124,7 +142,7 @@ ipc::Done Server::serve_raw(ClientSocket& socket, const Lent& lent) {
   Verdict verdict{.ok = false, .reason = "the request's bytes are gone from the connection"};
   if (socket.discard(known) == known) {
     verdict = handle_connection(socket, share.head);
-    if (::getpid() != process_) end_fork();
+    if (::getpid() != process_) end_fork("handle_connection");
     socket.take_back();
   }
   ipc::Done done{.ending = verdict.ok ? ipc::Ending::kLinger : ipc::Ending::kAbort};
@@ -142,15 +160,22 @@ ipc::Done Server::serve_raw(ClientSocket& socket, const Lent& lent) {
 
 Server::Verdict Server::produce(ClientSocket& socket, BodyReader& body, ResponseWriter& out) {
   Exchange exchange(request_, socket, body, out);
-  return without_exceptions("produce", [&]() -> Verdict {
+  const plugin::DeferredWork::Window window(deferred_);
+  Verdict verdict = without_exceptions("produce", [&]() -> Verdict {
     const int result = plugin_.produce(instance_, exchange.env(), exchange.body(), exchange.out());
     if (result == 0) return {.ok = true, .reason = {}};
     return {.ok = false,
             .reason = exchange.reason().empty() ? fmt::format("produce returned {}", result) : exchange.reason()};
   });
+  // On TCP nothing else may ever show it: an end of a half lets bytes be sent.
+  if (!verdict.ok && exchange.told_gone() && out.error() == 0) {
+    out.fail(FORKLIFT_EGONE, "the client closed the connection");
+  }
+  return verdict;
 }
 
 Server::Verdict Server::handle_connection(ClientSocket& socket, std::string_view head) {
+  const plugin::DeferredWork::Window window(deferred_);
   return without_exceptions("handle_connection", [&]() -> Verdict {
     const int result = plugin_.handle_connection(instance_, socket.hand_over(), head.data(), head.size());
     return {.ok = result == 0, .reason = fmt::format("handle_connection returned {}", result)};

@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "ipc/page.h"
+#include "plugin/deferred_work.h"
 #include "protocol/request.h"
 #include "worker/body_reader.h"
 #include "worker/client_socket.h"
@@ -20,9 +21,11 @@ namespace forklift::worker {
 
 class Server {
  public:
-  // All outlive the server.
-  Server(const config::App& app, const forklift_plugin& plugin, void* instance, ipc::SharedPage& page)
-      : app_(app), plugin_(plugin), instance_(instance), page_(page) {}
+  // All outlive the server. `deferred` is where the plugin's deferred work is collected; nullptr: it has no such
+  // service.
+  Server(const config::App& app, const forklift_plugin& plugin, void* instance, ipc::SharedPage& page,
+         plugin::DeferredWork* deferred = nullptr)
+      : app_(app), plugin_(plugin), instance_(instance), page_(page), deferred_(deferred) {}
 
   // Opens what the size of this process is read from, where workers.max_memory asks for it: from then on serve() says
   // it with each DONE.
@@ -32,8 +35,12 @@ class Server {
   // closed at the return, and the result tells the master what is left to do with it.
   ipc::Done serve(Lent lent);
 
+  // Runs the deferred work of the request that serve() has answered last, whose bytes are still where they were: once,
+  // behind a DONE that says so. The result tells the master that it is over.
+  ipc::Free run_deferred();
+
  private:
-  // How produce() or handle_connection() has ended, without its exceptions.
+  // How a function of the plugin's has ended, without its exceptions.
   struct Verdict {
     bool ok = false;
     std::string reason;
@@ -57,7 +64,9 @@ class Server {
   void* const instance_;
   const pid_t process_ = ::getpid();
   ipc::SharedPage& page_;
+  plugin::DeferredWork* const deferred_;
   ResidentMemory memory_;
+  std::uint64_t serial_ = 0;   // of the last lend
   protocol::Request request_;  // kept, so that its memory is reused
 };
 

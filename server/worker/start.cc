@@ -3,10 +3,9 @@
 #include <sys/prctl.h>
 
 #include <cstdio>
-#include <exception>
-#include <typeinfo>
 
 #include "base/log.h"
+#include "plugin/create.h"
 #include "plugin/image.h"
 #include "plugin/library.h"
 #include "worker/confine.h"
@@ -21,13 +20,19 @@ using ipc::Step;
 Start::Start(Assignment assignment, Duration orphan_grace)
     : task_(std::move(assignment)),
       orphan_grace_(orphan_grace),
-      host_(task_.app.name, task_.generation, task_.app.settings) {}
+      host_(task_.app.name, task_.generation, task_.app.settings),
+      stats_(task_.page.stats()) {
+  host_.offer(FORKLIFT_DEFER_ID, deferred_.table());
+  host_.offer(FORKLIFT_STATS_ID, stats_.table());
+}
 
 // Each step is reported, so that a failure is logged by the name of its step.
 void Start::take() {
   report(Step::kForked, forked());
   if (!task_.image) report(Step::kImaged, imaged());
   report(Step::kConfined, confined());
+  // What CHECKED is for, and can be seen without running any of it.
+  if (auto done = fits(); !done) report(Step::kChecked, done);
   report(Step::kLoaded, loaded());
   report(Step::kChecked, checked());
   report(Step::kCreated, created());
@@ -72,6 +77,10 @@ Result<void> Start::confined() {
   return die_with(task_.master, orphan_grace_);
 }
 
+Result<void> Start::fits() {
+  return plugin::check_note(task_.image.get());
+}
+
 // What the plugin prints goes to the log line by line, and not as one lump when the worker leaves.
 Result<void> Start::loaded() {
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
@@ -89,13 +98,11 @@ Result<void> Start::checked() {
 }
 
 Result<void> Start::created() {
-  if (!plugin_->create) return {};
-  try {
-    if (plugin_->create(host_.table(), &instance_) == 0) return {};
-  } catch (const std::exception& e) {
-    return fail("create threw {}: {}", typeid(e).name(), e.what());
-  }
-  return fail("{}", host_.refusal().value_or("create failed and gave no reason"));
+  auto instance = plugin::create(*plugin_, host_);
+  stats_.close();
+  if (!instance) return Failure(instance.error());
+  instance_ = *instance;
+  return {};
 }
 
 }  // namespace forklift::worker

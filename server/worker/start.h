@@ -16,7 +16,9 @@
 #include "ipc/channel.h"
 #include "ipc/message.h"
 #include "ipc/page.h"
+#include "plugin/deferred_work.h"
 #include "plugin/host_table.h"
+#include "plugin/stats_table.h"
 
 namespace forklift::worker {
 
@@ -30,7 +32,7 @@ struct Assignment {
   rlimit descriptors{};  // the limit to run with, unless the app sets its own
   pid_t master = 0;      // whoever has forked
   ipc::Channel channel;
-  ipc::SharedPage page;  // of a worker; who only tries the start has none
+  ipc::SharedPage page;  // who only tries the start has one that nobody reads
   UniqueFd standard_output;
   UniqueFd standard_error;
   UniqueFd image;  // empty for the first worker of a generation, which makes it
@@ -58,11 +60,13 @@ class Start {
   // After take().
   const forklift_plugin& plugin() const { return *plugin_; }
   void* instance() const { return instance_; }
+  plugin::DeferredWork& deferred() { return deferred_; }
 
  private:
   Result<void> forked();
   Result<void> imaged();
   Result<void> confined();
+  Result<void> fits();
   Result<void> loaded();
   Result<void> checked();
   Result<void> created();
@@ -70,6 +74,8 @@ class Start {
   Assignment task_;
   const Duration orphan_grace_;
   plugin::HostTable host_;
+  plugin::DeferredWork deferred_;
+  plugin::StatsTable stats_;
   void* handle_ = nullptr;
   const forklift_plugin* plugin_ = nullptr;
   void* instance_ = nullptr;

@@ -36,7 +36,7 @@ class Worker {
   int answer_requests() {
     Assignment& task = start_.assignment();
     LendSource source(task.channel, task.lend_bytes);
-    Server server(task.app, start_.plugin(), start_.instance(), task.page);
+    Server server(task.app, start_.plugin(), start_.instance(), task.page, &start_.deferred());
     server.watch_memory();
     while (true) {
       auto lent = source.next();
@@ -45,7 +45,11 @@ class Worker {
         return 1;
       }
       if (!*lent) return 0;
-      if (auto done = source.done(server.serve(std::move(**lent))); !done) return 0;
+      const ipc::Done done = server.serve(std::move(**lent));
+      auto told = source.done(done);
+      // Also where nobody is left to hear of it: what the response has promised is done.
+      if (done.defers) told = source.free(server.run_deferred());
+      if (!told) return 0;
       // When the request is done, so that it waits for none of this.
       if (auto restored = state_->restore(); !restored) {
         log::error("leaves: the plugin has closed a descriptor that is not its own: {}", restored.error().message());

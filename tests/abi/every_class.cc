@@ -6,13 +6,15 @@
 namespace shop {
 
 class Everything : public forklift::Plugin {
- public:
+  // Where an author declares it is the author's affair.
   void produce(const forklift::Env& env, forklift::Body& body, forklift::Out& out) override {
     const std::lock_guard<std::mutex> lock(mutex_);
     std::vector<forklift::Header> headers;
     for (const auto& [name, value] : env) headers.push_back({name, value});
     out.begin(200, headers);
     out.begin(200, {});
+    out.begin(204);
+    out.alive();
     out.begin(200, {{"A", "b"}});
     out.begin(200, {{"A", "b"}, {"C", std::to_string(env.size())}});
     char buffer[16];
@@ -20,7 +22,8 @@ class Everything : public forklift::Plugin {
     (void)body.read(buffer);
 #endif
     while (body.read(buffer, sizeof buffer) > 0) out.write(buffer, sizeof buffer);
-    if (body.try_read(buffer, sizeof buffer) == FORKLIFT_EAGAIN && out.try_write("x") == FORKLIFT_EAGAIN) {
+    if (body.try_read(buffer, sizeof buffer) == FORKLIFT_EAGAIN && out.try_write("x") == FORKLIFT_EAGAIN &&
+        out.try_flush() == FORKLIFT_EAGAIN) {
       forklift_poll polls[1] = {{-1, 0, 0}};
       (void)out.wait(FORKLIFT_WAIT_BODY | FORKLIFT_WAIT_OUT);
       (void)out.wait(FORKLIFT_WAIT_OUT, polls, 1, std::chrono::seconds(1));

@@ -1,6 +1,9 @@
-/* The layout of every struct of the plugin API on LP64, frozen: a line here never changes, a new minor only adds lines.
+/* The layout of every struct of the plugin API on LP64, frozen: within a major a line here never changes, but for the sizes of
+ * structs that can grow; a new minor only adds lines.
  * Compiled as C and as C++ by the matrix in CMakeLists.txt: both must see the same bytes. */
+#include <forklift/defer.h>
 #include <forklift/plugin.h>
+#include <forklift/stats.h>
 #include <poll.h>
 
 #ifndef __LP64__
@@ -43,7 +46,7 @@ AT(struct pollfd, fd, offsetof(forklift_poll, fd));
 AT(struct pollfd, events, offsetof(forklift_poll, events));
 AT(struct pollfd, revents, offsetof(forklift_poll, revents));
 
-/* Draft 0.1. */
+/* 1.0 */
 
 SIZE(forklift_env, 32);
 AT(forklift_env, version, 0);
@@ -57,15 +60,17 @@ AT(forklift_body, length, 8);
 AT(forklift_body, read, 16);
 AT(forklift_body, try_read, 24);
 
-SIZE(forklift_out, 64);
+SIZE(forklift_out, 80);
 AT(forklift_out, version, 0);
 AT(forklift_out, begin, 8);
 AT(forklift_out, write, 16);
 AT(forklift_out, try_write, 24);
 AT(forklift_out, flush, 32);
-AT(forklift_out, send_file, 40);
-AT(forklift_out, fail, 48);
+AT(forklift_out, try_flush, 40);
+AT(forklift_out, send_file, 48);
 AT(forklift_out, wait, 56);
+AT(forklift_out, alive, 64);
+AT(forklift_out, fail, 72);
 
 SIZE(forklift_settings, 40);
 AT(forklift_settings, version, 0);
@@ -90,7 +95,20 @@ AT(forklift_plugin, plugin_version, 16);
 AT(forklift_plugin, create, 24);
 AT(forklift_plugin, produce, 32);
 AT(forklift_plugin, destroy, 40);
-AT(forklift_plugin, handle_connection, 48); /* 0.2 */
+AT(forklift_plugin, handle_connection, 48);
+
+/* The services. */
+
+SIZE(forklift_defer, 16);
+AT(forklift_defer, version, 0);
+AT(forklift_defer, after_response, 8);
+
+SIZE(forklift_stats, 40);
+AT(forklift_stats, version, 0);
+AT(forklift_stats, counter, 8);
+AT(forklift_stats, gauge, 16);
+AT(forklift_stats, add, 24);
+AT(forklift_stats, set, 32);
 
 /* As the ELF specification lays out a note: three words, the owner, the descriptor, each padded to 4. */
 SIZE(forklift_note, 156);
@@ -107,6 +125,9 @@ AT(forklift_note, plugin_version, 92);
 CHECK(FORKLIFT_OK == 0 && FORKLIFT_EAGAIN == -1 && FORKLIFT_EGONE == -2 && FORKLIFT_ETIMEOUT == -3);
 CHECK(FORKLIFT_ESHORT == -4 && FORKLIFT_EINVAL == -5 && FORKLIFT_ENOMEM == -6 && FORKLIFT_EIO == -7);
 CHECK(FORKLIFT_WAIT_BODY == 1 && FORKLIFT_WAIT_OUT == 2 && FORKLIFT_WAIT_GONE == 4);
+CHECK(FORKLIFT_WAIT_SENT == 8);
 CHECK(FORKLIFT_SETTING_NONE == 0 && FORKLIFT_SETTING_TEXT == 1 && FORKLIFT_SETTING_LIST == 2);
 CHECK(FORKLIFT_SETTING_MAP == 3);
 CHECK(FORKLIFT_LOG_DEBUG == 0 && FORKLIFT_LOG_INFO == 1 && FORKLIFT_LOG_WARNING == 2 && FORKLIFT_LOG_ERROR == 3);
+CHECK(FORKLIFT_DEFER_MAX == 64);
+CHECK(FORKLIFT_STATS_MAX == 32 && FORKLIFT_STATS_NAME_MAX == 48 && FORKLIFT_STATS_HELP_MAX == 128);

@@ -84,11 +84,26 @@ TEST_P(HandleConnection, GetsEachByteOfABodyOnceHoweverItComes) {
 }
 
 TEST_P(HandleConnection, ADeathBeforeTheFirstByteIsAnAbort) {
-  expect_abort("die", "died of signal 9 (Killed) with GET \"/deed\" since * s; *");
+  expect_abort(
+      "die",
+      "died of signal 9 (Killed) with GET \"/deed\" since * s; the plugin had the connection itself, which is aborted");
+}
+
+// What was answered before has a status of its own.
+TEST_P(HandleConnection, ADeathBehindABadRequestIsToldAsOne) {
+  start();
+  Connection bad = Connection::to(endpoint());
+  ASSERT_TRUE(bad.send("3:bad,"));
+  EXPECT_EQ(bad.receive(ResponseReader(Dialect::kScgi, "GET")).status, 400);
+  server_.expect_error(
+      "died of signal 9 (Killed) with GET \"/deed\" since * s; the plugin had the connection itself, which is aborted");
+  EXPECT_EQ(fetch(endpoint(), told("die")).outcome, Outcome::kAborted);
 }
 
 TEST_P(HandleConnection, ADeathAfterTheFirstByteIsAnAbort) {
-  expect_abort("die_late", "died of signal 9 (Killed) with GET \"/deed\" since * s; *");
+  expect_abort(
+      "die_late",
+      "died of signal 9 (Killed) with GET \"/deed\" since * s; the plugin had the connection itself, which is aborted");
 }
 
 TEST_P(HandleConnection, AFailureIsAnAbort) {
@@ -100,7 +115,9 @@ TEST_P(HandleConnection, AFailureAfterTheFirstByteIsAnAbort) {
 }
 
 TEST_P(HandleConnection, OneThatHangsIsKilledByTimeoutsRequest) {
-  expect_abort("hang_late", "killed by timeouts.request");
+  expect_abort("hang_late",
+               "killed by timeouts.request with GET \"/deed\" since * s; the plugin had the connection itself, which "
+               "is aborted");
 }
 
 // With the descriptor, the worker's own hold on the connection is gone: the master's is what is reset.

@@ -1,10 +1,12 @@
 // The harness itself: what it calls complete, aborted and empty is what all other scenarios believe.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -87,6 +89,30 @@ TEST(HarnessConnection, TellsAResetFromAnEnd) {
     EXPECT_EQ(response.outcome, reset ? Outcome::kAborted : Outcome::kComplete) << response;
     EXPECT_EQ(response.body, "half");
   }
+}
+
+// The kernel tells a reset once, to whoever asks next: send(2) here, and recv(2) then says that this is the end.
+TEST(HarnessConnection, TellsAResetFromAnEndWhileItSends) {
+  UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  ASSERT_EQ(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+
+  Connection client = Connection::to({.host = "127.0.0.1", .port = ntohs(address.sin_port), .path = {}});
+  const auto answer_and_reset = [&](std::uint64_t, char* to, std::size_t count) {
+    Connection server{UniqueFd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC))};
+    EXPECT_TRUE(server.send("Content-Length: 9\n\nhalf"));
+    server.reset();
+    std::fill_n(to, count, 'x');
+  };
+  const Response response =
+      client.exchange("head", Body{.size = 4, .fill = answer_and_reset}, ResponseReader(Dialect::kScgi, "POST"));
+  EXPECT_EQ(response.ending, Ending::kReset) << response;
+  EXPECT_EQ(response.body, "half");
 }
 
 TEST(HarnessScgiRequest, WritesTheVariablesAsANetstring) {

@@ -68,6 +68,17 @@ TEST_P(MasterDeath, LetsWorkersFinishAndTheNextServerBegin) {
   EXPECT_TRUE(wait_until_gone(worker.pid()));
 }
 
+TEST_P(MasterDeath, LetsWorkersEndTheirDeferredWork) {
+  Site site(std::get<0>(GetParam()), "workers: {min: 1, max: 1}\ntimeouts: {stop: 60s}\n");
+  EXPECT_NE(writer_of_whole_page(ask_and_stop(site, "deferred").response()), 0);
+  Stopped worker = stop_point_.wait();
+  kill_master(site);
+  EXPECT_TRUE(find_process(worker.pid()));
+  worker.go_on();
+  EXPECT_TRUE(wait_until_gone(worker.pid()));
+  expect_next_server(site);
+}
+
 TEST_P(MasterDeath, EndsWorkersThatHangAtTimeoutsStop) {
   Site site(std::get<0>(GetParam()), "workers: {min: 1, max: 1}\ntimeouts: {stop: 700ms}\n");
   Site::Asked hanging = ask_and_stop(site, "first");

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <ostream>
 
+#include "harness/connection.h"
 #include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/site.h"
@@ -85,8 +86,8 @@ TEST_P(ThrownWhereNothingMay, IsADeath) {
   ask_twice(server, "HTTP_X_THROW");
 }
 
-#ifndef __SANITIZE_ADDRESS__  // whose shadow takes more address space than there would be
-TEST(OutOfMemory, IsABadAllocAndTheWorkerLives) {
+// The sanitizers' shadow takes more address space than there would be.
+TEST(NotSanitizedOutOfMemory, IsABadAllocAndTheWorkerLives) {
   Server server({{.name = "app",
                   .plugin = fixture_file("throws_as_told"),
                   .more = "workers: {min: 1, max: 1}\nrlimits: {as: 512M}\n"}});
@@ -100,7 +101,6 @@ TEST(OutOfMemory, IsABadAllocAndTheWorkerLives) {
     EXPECT_EQ(ask(ScgiRequest::get("/")).body, worker);
   }
 }
-#endif
 
 // How pthread_exit ends is a race: the channel is closed, so the master kills, unless the process is faster.
 class Left : public PluginFaults {};
@@ -118,9 +118,9 @@ TEST_P(Left, IsADeath) {
   ask_twice(server, "HTTP_X_LEAVE");
 }
 
-#ifndef __SANITIZE_ADDRESS__  // which has its own opinion of that
+// The sanitizers have their own opinion of that.
 // Into a frame that is gone: anything may happen in the worker. Its client gets an answer all the same.
-TEST(Longjmp, OutOfARequestIsADeath) {
+TEST(NotSanitizedLongjmp, OutOfARequestIsADeath) {
   Server server({{.name = "app",
                   .plugin = fixture_file("leaves_as_told"),
                   .more = "workers: {min: 1, max: 1}\ntimeouts: {request: 1s}\n"}});
@@ -130,7 +130,6 @@ TEST(Longjmp, OutOfARequestIsADeath) {
   EXPECT_TRUE(response.complete(502) || response.complete(504)) << response;
   EXPECT_TRUE(fetch(server.listener("app"), ScgiRequest::get("/")).complete(200));
 }
-#endif
 
 class Refused : public PluginFaults {};
 
@@ -174,6 +173,38 @@ TEST_P(WithoutBody, WhateverThePluginWrites) {
     EXPECT_EQ(response.header("X-Kept"), "yes");
     EXPECT_EQ(response.body, "");
     EXPECT_EQ(response.ending, Ending::kEof);
+  }
+}
+
+// Its client has sent a part of the body and waits for the response: on a Unix socket, nothing else could reset it.
+TEST(BegunAndGivenUp, BeforeTheBodyHasComeIsAReset) {
+  Server server(
+      {{.name = "app", .plugin = fixture_file("misbehaves_as_told"), .listen = {"127.0.0.1:0", "unix:app.sock"}}});
+  server.expect_error("POST \"/deed\" aborted: produce returned 2");
+  server.start();
+  for (const std::size_t listener : {0, 1}) {
+    const std::string request = ScgiRequest::post("/deed", "0123456789").add("HTTP_X_DO", "give_up").bytes();
+    Connection client = Connection::to(server.listener("app", listener));
+    ASSERT_TRUE(client.send(request.substr(0, request.size() - 8)));
+    const Response response = client.receive(ResponseReader(Dialect::kScgi, "POST"));
+    EXPECT_EQ(response.status, 200) << response;
+    EXPECT_EQ(response.ending, Ending::kReset) << response;
+  }
+}
+
+TEST(FileThatIsTooLarge, CostsItsRequestAndNotTheWorker) {
+  Server server({{.name = "app",
+                  .plugin = plugin_file("echo"),
+                  .listen = {"127.0.0.1:0", "unix:app.sock"},
+                  .more = "workers: {min: 1, max: 1}\nrlimits: {fsize: 1M}\n"}});
+  server.expect_error("POST \"/file\" answered 500: *writing a temporary file: File too large");
+  server.start();
+  const pid_t worker = children_of(server.pid()).at(0).pid;
+  for (const std::size_t listener : {0, 1}) {
+    const Response response =
+        fetch(server.listener("app", listener), ScgiRequest::post("/file", std::string(3'000'000, 'b')));
+    EXPECT_TRUE(response.complete(500)) << response;
+    EXPECT_EQ(children_of(server.pid()).at(0).pid, worker);
   }
 }
 

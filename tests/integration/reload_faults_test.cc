@@ -2,14 +2,18 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
+#include <map>
 #include <regex>
+#include <set>
 #include <thread>
 
+#include "harness/command.h"
 #include "harness/faults.h"
 #include "harness/processes.h"
 #include "harness/scgi_request.h"
@@ -95,7 +99,7 @@ void wait_for_probe(const Server& server) {
 }
 
 constexpr const char* kNothingEnds =
-    "reload: {probe: GET /}\ntimeouts: {start: 500ms, stop: 500ms, request: 0, write: 0}\n";
+    "reload: {probe: GET /}\ntimeouts: {start: 2s, stop: 500ms, request: 0, write: 0}\n";
 
 TEST(ReloadFaults, AProbeWhosePageHasNoEndIsHungUpOn) {
   Server server({versioned(fixture_file("version_one"))});
@@ -151,6 +155,7 @@ INSTANTIATE_TEST_SUITE_P(By, ReloadOutOf,
                          testing::Values(Missing{"Processes", SHIM_FORK, EAGAIN, 3},
                                          Missing{"Memory", SHIM_FORK, ENOMEM, 3},
                                          Missing{"Images", SHIM_MEMFD_CREATE, EMFILE, 1},
+                                         Missing{"Disk", SHIM_PWRITE, ENOSPC, 1},
                                          Missing{"Descriptors", SHIM_OPEN, EMFILE, 4}),
                          testing::PrintToStringParamName());
 
@@ -173,6 +178,74 @@ TEST_P(ReloadOutOf, LeavesWhatServes) {
     EXPECT_EQ(server.reload(), kOneReloaded);
     EXPECT_TRUE(server.at_rest());
   }
+}
+
+// New descriptors have the lowest numbers that are free, below the limit.
+rlim_t limit_that_leaves(int spare, pid_t pid) {
+  const std::map<int, std::string> taken = descriptors_of(pid);
+  int limit = 0;
+  for (; spare > 0 || taken.contains(limit); ++limit) {
+    if (!taken.contains(limit)) --spare;
+  }
+  return static_cast<rlim_t>(limit);
+}
+
+// Wherever it runs out of them, and for as long as there are none.
+TEST(ReloadShortOf, DescriptorsLeavesWhatServes) {
+  Server server({versioned(fixture_file("version_one"))});
+  server.start();
+  ASSERT_TRUE(server.at_rest());
+  rlimit before{};
+  ASSERT_EQ(prlimit(server.pid(), RLIMIT_NOFILE, nullptr, &before), 0);
+  std::set<std::string> ends;
+  for (int spare = 0; spare < 12; ++spare) {
+    SCOPED_TRACE(spare);
+    const std::string page = ask(server);
+    const rlimit tight{.rlim_cur = limit_that_leaves(spare, server.pid()), .rlim_max = before.rlim_max};
+    ASSERT_EQ(prlimit(server.pid(), RLIMIT_NOFILE, &tight, nullptr), 0);
+    const std::string end = server.reload();
+    ASSERT_EQ(prlimit(server.pid(), RLIMIT_NOFILE, &before, nullptr), 0);
+    EXPECT_EQ(ask(server) == page, end != kOneReloaded) << end;
+    ends.insert(end);
+  }
+  server.expect_error("reload: nothing has changed");
+  server.expect_error("Too many open files");
+  EXPECT_EQ(ends, (std::set<std::string>{kOneReloaded, kOneFailed, kNothing}));
+  EXPECT_EQ(server.reload(), kOneReloaded);
+}
+
+TEST(ReloadShortOf, DiskForItsLogsIsAReload) {
+  Server server({versioned(fixture_file("version_one"), "access_log: {file: access.log}\n")});
+  Faults faults(server);
+  server.start();
+  faults.fail(SHIM_WRITE, ENOSPC, {.places = SHIM_MASTER});
+  Command reload("reload", server);
+  EXPECT_EQ(reload.wait(), ExitStatus::exited(0)) << reload.output();
+  EXPECT_THAT(reload.output(), HasSubstr("app  reloaded  2"));
+  EXPECT_EQ(ask(server), "app 2 one");
+  faults.clear();
+  EXPECT_EQ(server.reload(), kOneReloaded);
+  EXPECT_TRUE(server.wait_for_log("log lines were dropped because the log could not be written"));
+  EXPECT_EQ(ask(server), "app 3 one");
+}
+
+// What was given up has stop in which to leave. Meanwhile no signal starts ever more of it.
+TEST(ReloadFaults, WhatHangsInItsDestroyDoesNotPileUp) {
+  Server server({versioned(fixture_file("version_one"))});
+  server.start();
+  server.skip_rest("workers hang in their destroy");
+  server.configure({versioned(fixture_file("destroy_hangs"), "reload: {probe: GET /missing}\ntimeouts: {stop: 1s}\n")});
+  server.expect_error("failed at PROBED");
+  constexpr std::size_t kMost = 8 + 3;  // given up, the one that is tried, the one that serves, and the loader
+  std::size_t most = 0;
+  const auto is_over = [&] {
+    server.signal(SIGHUP);
+    most = std::max(most, children_of(server.pid()).size());
+    return server.reloads().size() > 12;
+  };
+  EXPECT_TRUE(eventually(is_over, 12 * kPatience)) << server.reloads().size();
+  EXPECT_LE(most, kMost);
+  EXPECT_EQ(ask(server), "app 1 one");
 }
 
 // ---- probation ----
@@ -221,11 +294,69 @@ TEST(Probation, OfAGenerationWhoseWorkersDieIdleIsOverAtOnce) {
   EXPECT_EQ(ask(server), "app 2 one");
   server.remember_rest();  // with the image of the generation before
   server.expect_error("died of signal 9 (Killed) while idle");
-  server.expect_error("generation 2 is on probation (reload.probation), and a worker has died without a request");
+  server.expect_error("generation 2 is on probation (reload.probation), and a worker has died while idle");
   server.expect_error("app \"app\": generation 2 is taken back; generation 3 is to be what 1 was");
   server.signal_worker(children_of(server.pid()).at(0).pid, SIGKILL);
   EXPECT_TRUE(eventually([&] { return server.reloads().size() == 2; }));
   EXPECT_EQ(ask(server), "app 3 one");
+}
+
+// The first generation has had no request to crash in. What comes back writes where it has written before.
+TEST(Probation, BringsBackWhatNobodyHasAskedAnythingWithItsAccessLog) {
+  const TempDir folder;
+  const std::string plugin = folder / "plugin.so";
+  const auto logging = [&](const char* name) {
+    return versioned(plugin,
+                     fmt::format("reload: {{probation: 1m, crashes: 1}}\naccess_log: {{file: {}}}\n", folder / name));
+  };
+  fs::copy_file(fixture_file("version_one"), plugin);
+  Server server({logging("first.log")});
+  server.start();
+  server.configure({logging("second.log")});
+  EXPECT_EQ(server.reload(), kOneReloaded);
+  server.expect_error("exited with status 0 with GET \"/leave\" since * s; answered 502");
+  server.expect_error("generation 2 is on probation (reload.probation), and 1 of its 1 requests have crashed");
+  server.expect_error("app \"app\": generation 2 is taken back; generation 3 is to be what 1 was");
+  EXPECT_TRUE(fetch(server.listener("app"), ScgiRequest::get("/leave")).complete(502));
+  EXPECT_TRUE(eventually([&] { return server.reloads().size() == 2; }));
+  EXPECT_EQ(ask(server), "app 3 one");
+  EXPECT_TRUE(eventually([&] { return read_file(folder / "first.log").find("GET /app ") != std::string::npos; }));
+  EXPECT_EQ(read_file(folder / "second.log").find("GET /app "), std::string::npos);
+  server.configure({logging("first.log")});
+}
+
+// A reload of another app is under way when a generation crashes.
+TEST(Probation, LosesTheGoodGenerationToNoReload) {
+  const TempDir folder;
+  const std::string plugin = folder / "plugin.so";
+  const std::string slow = folder / "slow.so";
+  fs::copy_file(fixture_file("version_one"), plugin);
+  fs::copy_file(fixture_file("version_one"), slow);
+  Server server({versioned(plugin, "reload: {probation: 1m, crashes: 1}\n"),
+                 {.name = "slow", .plugin = slow, .more = "timeouts: {start: 3s}\n"}});
+  server.start();
+  fs::remove(plugin);
+  fs::copy_file(fixture_file("version_two"), plugin);
+  fs::remove(slow);
+  fs::copy_file(fixture_file("create_hangs"), slow);
+  server.expect_error("app \"slow\": * failed at CREATED: not reached within timeouts.start*; generation 1 stays");
+  server.expect_error("exited with status 0 with GET \"/leave\" since * s; answered 502");
+  server.expect_error("is on probation (reload.probation), and 1 of its * requests have crashed");
+  server.expect_error("is taken back; generation 3 is to be what 1 was");
+  server.expect_error("is taken back; generation 5 is to be what 3 was");
+  const auto leave = [&] { return fetch(server.listener("app"), ScgiRequest::get("/leave")).complete(502); };
+
+  server.signal(SIGHUP);
+  ASSERT_TRUE(server.wait_for_log("app \"app\": generation 2 is running"));
+  EXPECT_TRUE(leave());
+  ASSERT_TRUE(server.wait_for_log("app \"app\": generation 3 is running"));
+  EXPECT_EQ(server.log().find("failed at CREATED"), std::string::npos) << "it does not wait for the other app";
+  server.signal(SIGHUP);
+  ASSERT_TRUE(server.wait_for_log("app \"app\": generation 4 is running", 4 * kPatience));
+  EXPECT_EQ(ask(server), "app 4 two") << "as the file says";
+  EXPECT_TRUE(leave());
+  EXPECT_TRUE(eventually([&] { return server.reloads().size() == 4; }, 4 * kPatience));
+  EXPECT_EQ(ask(server), "app 5 one");
 }
 
 }  // namespace

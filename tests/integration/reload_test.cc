@@ -4,14 +4,11 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <csignal>
 #include <filesystem>
+#include <vector>
 
-#include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/server.h"
-#include "harness/site.h"
-#include "harness/stop_point.h"
 
 namespace harness {
 namespace {
@@ -163,64 +160,23 @@ TEST_F(Reload, ProbesTheFirstNewWorker) {
   EXPECT_EQ(ask(), "app 6 one");
 }
 
-// ---- requests in flight ----
-
-TEST(ReloadInFlight, ARequestFinishesOnItsOwnGeneration) {
-  StopPoint stop_point;
-  Site site(Road::kTcp, "workers: {min: 1, max: 2}\n");
-  Site::Asked asked = site.ask("/old", {{"X-Stop", "before"}, {"X-Control", stop_point.path()}}, {});
-  Stopped worker = stop_point.wait();
-  pid_t last = worker.pid();
-  for (int i = 0; i < 10; ++i) {
-    EXPECT_EQ(site.server().reload(), kOneReloaded);
-    const pid_t now = writer_of_whole_page(site.ask("/new", {}, {}).response());
-    EXPECT_TRUE(now != 0 && now != last);
-    last = now;
-  }
-  worker.go_on();
-  EXPECT_EQ(writer_of_whole_page(asked.response()), worker.pid());
-  EXPECT_TRUE(wait_until_gone(worker.pid()));
-}
-
-TEST(ReloadInFlight, OneThatOutlivesTimeoutsDrainIsAnswered504OrAborted) {
-  for (const char* stop : {"before", "first"}) {
-    StopPoint stop_point;
-    Site site(Road::kTcp, "timeouts: {drain: 300ms}\n");
-    const bool has_begun = std::string_view(stop) == "first";
-    site.server().expect_error(
-        has_begun ? "of an older generation, and killed by timeouts.drain with POST \"/old\" since * s; part of the "
-                    "response was sent*"
-                  : "of an older generation, and killed by timeouts.drain with POST \"/old\" since * s; answered 504");
-    Site::Asked asked = site.ask("/old", {{"X-Stop", stop}, {"X-Control", stop_point.path()}}, {});
-    const Stopped worker = stop_point.wait();
-    EXPECT_EQ(site.server().reload(), kOneReloaded);
-    EXPECT_NE(writer_of_whole_page(site.ask("/new", {}, {}).response()), 0);
-    const Response response = asked.response();
-    EXPECT_TRUE(has_begun ? !response.complete(200) : response.complete(504)) << response;
-    EXPECT_TRUE(wait_until_gone(worker.pid()));
+// Whatever its connection's record was used for before.
+TEST_F(Reload, ProbesAlsoBehindClientsWhoseHalfCloseIsAnAbort) {
+  Server server({{.name = "app",
+                  .plugin = fixture_file("pumps_both_ways"),
+                  .listen = {"{address: \"127.0.0.1:0\", half_close: abort}"},
+                  .more = "reload: {probe: GET /}\n"}});
+  server.start();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(fetch(server.listener("app"), ScgiRequest::post("/", "body")).complete(200));
+    EXPECT_EQ(server.reload(), kOneReloaded);
   }
 }
 
-// An app has at most workers.max workers that are leaving.
-TEST(ReloadInFlight, AReloadWaitsWhereTooManyOldWorkersAreBusy) {
-  StopPoint stop_point;
-  Site site(Road::kTcp, "workers: {min: 1, max: 1}\n");
-  std::vector<Site::Asked> asked;
-  std::vector<Stopped> workers;
-  const auto occupy = [&] {
-    asked.push_back(site.ask("/busy", {{"X-Stop", "before"}, {"X-Control", stop_point.path()}}, {}));
-    workers.push_back(stop_point.wait());
-  };
-  occupy();
-  EXPECT_EQ(site.server().reload(), kOneReloaded);
-  occupy();
-  site.server().signal(SIGHUP);
-  EXPECT_TRUE(
-      site.server().wait_for_log("generation 3 is READY and waits until one of 1 workers of older ones has left"));
-  workers[0].go_on();
-  EXPECT_TRUE(eventually([&] { return site.server().reloads().size() == 2; }));
-  workers[1].go_on();
-  for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(writer_of_whole_page(asked[i].response()), workers[i].pid());
+TEST_F(Reload, ProbesPluginsThatSpeakForThemselves) {
+  Server server({{.name = "app", .plugin = fixture_file("speaks_for_itself"), .more = "reload: {probe: GET /}\n"}});
+  server.start();
+  EXPECT_EQ(server.reload(), kOneReloaded);
 }
 
 // ---- listeners and apps that come and go ----
@@ -337,6 +293,23 @@ TEST_F(Reload, ChangesTheModeOfASocketThatStays) {
   ASSERT_EQ(stat((server_->folder() / "app.sock").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0666u);
   EXPECT_EQ(ask(1), "app 2 one");
+}
+
+TEST_F(Reload, ThatCannotChangeTheModeOfASocketTriesAgainTheNextTime) {
+  start();
+  const std::string path = server_->folder() / "app.sock";
+  fs::rename(path, path + ".aside");
+  write_file(path, "somebody's");
+  apps_.front().listen[1] = "{address: \"unix:app.sock\", mode: \"0666\"}";
+  server_->configure(apps_);
+  server_->expect_error("something else has taken the path of this socket; it stays as it was");
+  EXPECT_EQ(server_->reload(), kOneReloaded);
+  fs::rename(path + ".aside", path);
+  EXPECT_EQ(server_->reload(), kOneReloaded);
+  struct stat status {};
+  ASSERT_EQ(stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0666u);
+  EXPECT_EQ(ask(1), "app 3 one");
 }
 
 }  // namespace

@@ -110,8 +110,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Failure{"no_plugin", "CHECKED", "the plugin exports no forklift_plugin_v1", make_library},
                     Failure{"undefined_symbol", "LOADED", "nowhere_to_be_found"},
                     Failure{"other_major", "CHECKED", "forklift_plugin_v2"},
-                    Failure{"newer_api", "CHECKED", "the plugin was built for draft 0.3 of the plugin API"},
+                    Failure{"newer_api", "CHECKED", "the plugin was built for version 1.1 of the plugin API"},
+                    Failure{"newer_api_noted", "CHECKED", "the plugin was built for version 1.1 of the plugin API"},
                     Failure{"create_refuses", "CREATED", "no such table: orders"},
+                    Failure{"create_throws_an_int", "CREATED", "create threw an exception that is no std::exception"},
                     Failure{"create_crashes", "CREATED", "died of signal 9 (Killed)"},
                     Failure{"create_exits", "CREATED", "exited with status 7"},
                     Failure{"create_hangs", "CREATED", "not reached within timeouts.start"},
@@ -152,6 +154,24 @@ TEST_P(StartFailure, BesideAGoodAppIsAnswered503UntilTheFileIsReplaced) {
   EXPECT_TRUE(eventually(serves, kStartPatience));
   server.expect_workers("bad", 1);
   EXPECT_THAT(server.log(), testing::ContainsRegex("app \"bad\": generation [0-9]+ is running"));
+}
+
+// What a plugin's note says is seen before it is opened: not even a static constructor of another version runs. Without
+// a note, they do.
+TEST(StartFailureOfAVersion, RunsNothingOfAPluginWithANote) {
+  const TempDir folder;
+  for (const char* fixture : {"newer_api_noted", "newer_api"}) {
+    const std::string trace = folder / fixture;
+    Server server(
+        {{.name = "bad", .plugin = fixture_file(fixture), .more = fmt::format("environment: {{TRACE: {}}}\n", trace)}});
+    server.expect_error(
+        "app \"bad\": generation 1 failed at CHECKED: the plugin was built for version 1.1 of the plugin API");
+    server.expect_error("app \"bad\": degraded");
+    server.expect_error("could not start: no app could be started");
+    server.launch();
+    EXPECT_EQ(server.wait(kStartPatience), ExitStatus::exited(1));
+    EXPECT_EQ(std::filesystem::exists(trace), std::string_view(fixture) == "newer_api") << fixture;
+  }
 }
 
 // Pauses of 0.1, 0.2, 0.4 ... 5 s between the tries: as many generations as these allow, and not one more.

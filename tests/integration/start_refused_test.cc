@@ -51,7 +51,7 @@ TEST_P(Taken, AnAddressIsNamedAndItsServerNotHarmed) {
 
 TEST(Refused, IsAUnixSocketWhoseFolderIsMissing) {
   Server server({hello({"unix:none/app.sock"})});
-  expect_refusal(server, "app \"hello\": listen on unix:*/none/app.sock: bind: No such file or directory");
+  expect_refusal(server, "app \"hello\": listen on unix:*/none/app.sock: bind: there is no folder for it; make it, or write another path");
 }
 
 TEST(Refused, IsARuntimeDirThatCannotBeMade) {

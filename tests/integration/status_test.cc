@@ -92,7 +92,7 @@ TEST(Status, TellsPortsWorkersAndWhatHasHappened) {
 
 TEST(Status, AnswersWhileEveryWorkerHangs) {
   Server server({told("workers: {min: 2, max: 2}\nqueue: {age: 1m}\ntimeouts: {stop: 100ms}\n")});
-  for (int i = 0; i < 2; ++i) server.expect_error(fmt::format("killed by timeouts.stop with GET \"/hangs/{}\"", i));
+  server.expect_error("killed by timeouts.stop with GET \"/hangs/");
   server.start();
   std::vector<Connection> asked;
   for (int i = 0; i < 5; ++i) {
@@ -112,11 +112,12 @@ TEST(Status, AnswersWhileEveryWorkerHangs) {
     EXPECT_EQ(worker->getObject("request")->getValue<std::string>("method"), "GET");
     uris.insert(worker->getObject("request")->getValue<std::string>("uri"));
   }
-  EXPECT_EQ(uris, (std::set<std::string>{"/hangs/0", "/hangs/1"}));
+  EXPECT_EQ(uris.size(), 2U);  // whichever two: of requests that come together, any may be whole first
+  EXPECT_THAT(uris, testing::Each(testing::StartsWith("/hangs/")));
 
   Command table("status", server);
   EXPECT_EQ(table.wait(), ExitStatus::exited(0));
-  EXPECT_THAT(table.output(), AllOf(HasSubstr("QUEUE"), HasSubstr("3/1024"), HasSubstr("GET /hangs/1 (")));
+  EXPECT_THAT(table.output(), AllOf(HasSubstr("QUEUE"), HasSubstr("3/1024"), HasSubstr("GET " + *uris.rbegin() + " (")));
   server.skip_rest("its workers hang");
   server.signal(SIGTERM);
   EXPECT_EQ(server.wait(), ExitStatus::exited(0));

@@ -68,5 +68,71 @@ TEST_P(UndyingWorker, DoesNotHoldUpAStopForEver) {
   EXPECT_TRUE(wait_until_gone(worker.pid())) << "without its master";
 }
 
+// ---- and reloads ----
+
+// As above: SIGKILL of the master's does nothing, until it is sent by the test.
+class UndyingNewcomer : public testing::Test {
+ protected:
+  App app(const std::string& fixture, const std::string& more = {}) const {
+    return {.name = "app", .plugin = fixture_file(fixture), .more = more};
+  }
+  Server server_{{app("version_one")}};
+  Faults faults_{server_};
+};
+
+TEST_F(UndyingNewcomer, FailsTheReload) {
+  server_.start();
+  server_.configure({app("create_hangs", "timeouts: {start: 500ms}\n")});
+  server_.expect_error("still there 5 s after SIGKILL; generation 1 stays");
+  server_.expect_error("while idle");
+  const pid_t old = children_of(server_.pid()).at(0).pid;
+  faults_.fail(SHIM_KILL, EPERM, {.places = SHIM_MASTER});
+  EXPECT_EQ(server_.reload(), "0 apps reloaded, 0 added, 0 removed, 1 failed");
+  EXPECT_TRUE(fetch(server_.listener("app"), ScgiRequest::get("/")).complete(200));
+  server_.configure({app("version_two")});
+  EXPECT_EQ(server_.reload(), "1 apps reloaded, 0 added, 0 removed, 0 failed") << "others go on";
+  const Response response = fetch(server_.listener("app"), ScgiRequest::get("/app"));
+  EXPECT_EQ(response.body, "app 3 two");
+  faults_.clear();
+  const Process newest = children_of(server_.pid()).back();
+  for (const Process& worker : children_of(server_.pid())) {
+    if (worker.pid != old && worker.pid != newest.pid) server_.signal_worker(worker.pid, SIGKILL);
+  }
+}
+
+TEST_F(UndyingNewcomer, ThatWasGivenUpDoesNotHoldUpAStop) {
+  server_.start();
+  server_.configure({app("destroy_hangs", "reload: {probe: GET /missing}\ntimeouts: {stop: 500ms}\n")});
+  server_.expect_error("failed at PROBED");
+  server_.expect_error("still there 5 s after SIGKILL");
+  server_.skip_rest("a worker hangs in its destroy");
+  faults_.fail(SHIM_KILL, EPERM, {.places = SHIM_MASTER});
+  EXPECT_EQ(server_.reload(), "0 apps reloaded, 0 added, 0 removed, 1 failed");
+  EXPECT_TRUE(server_.wait_for_log("still there 5 s after SIGKILL", kGivenUp));
+  server_.signal(SIGTERM);
+  EXPECT_EQ(server_.wait(kGivenUp), ExitStatus::exited(0));
+}
+
+// Neither a start that has failed nor a death without a request, whenever it dies.
+TEST(UndyingOnProbation, IsACrashInItsRequest) {
+  StopPoint stop_point;
+  Site site(Road::kTcp,
+            "workers: {min: 0, max: 1}\ntimeouts: {request: 500ms}\nreload: {probation: 1m, crashes: 100}\n");
+  site.server().expect_error("still there 5 s after SIGKILL");
+  site.server().expect_error("killed by timeouts.request while idle");
+  EXPECT_NE(writer_of_whole_page(site.ask("/", {}, {}).response()), 0);
+  EXPECT_EQ(site.server().reload(), "1 apps reloaded, 0 added, 0 removed, 0 failed");
+  EXPECT_NE(writer_of_whole_page(site.ask("/", {}, {}).response()), 0);
+  site.server().remember_rest();  // with the image of the generation before
+  Site::Asked hanging = site.ask("/hangs", {{"X-Stop", "before"}, {"X-Control", stop_point.path()}}, {});
+  const Stopped worker = stop_point.wait();
+  site.faults().fail(SHIM_KILL, EPERM, {.places = SHIM_MASTER});
+  EXPECT_EQ(hanging.response(kGivenUp).ending, Ending::kReset);
+  site.faults().clear();
+  site.server().signal_worker(worker.pid(), SIGKILL);
+  EXPECT_TRUE(wait_until_gone(worker.pid()));
+  EXPECT_NE(writer_of_whole_page(site.ask("/", {}, {}).response()), 0) << "not degraded";
+}
+
 }  // namespace
 }  // namespace harness

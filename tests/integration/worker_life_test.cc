@@ -1,4 +1,5 @@
 // How workers come and go while nothing is wrong: surplus ones retire, others are recycled, and no request notices.
+#include <Poco/JSON/Array.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,6 +8,7 @@
 #include <set>
 #include <vector>
 
+#include "harness/command.h"
 #include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/site.h"
@@ -167,6 +169,11 @@ TEST_F(QueueLimit, AClientThatHasLeftIsDroppedAndTheNextIsAnswered) {
   start("age: 10s");
   auto left = site_->ask("/left", {}, {});
   auto stays = site_->ask("/stays", {}, {});
+  const auto both_wait = [&] {
+    const auto app = status_of(site_->server())->getArray("apps")->getObject(0);
+    return app->getObject("queue")->getValue<int>("length") == 2;
+  };
+  ASSERT_TRUE(eventually(both_wait, 4 * kPatience, milliseconds(50)));
   left.connection.reset();
   go_on();
   EXPECT_TRUE(stays.response().complete(200));

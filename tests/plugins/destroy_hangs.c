@@ -1,12 +1,15 @@
-/* Is never done with its end. */
+/* Is never done with its end. It has no page /missing. */
 #include <forklift/plugin.h>
 #include <string.h>
 #include <unistd.h>
 
 static int produce(void *instance, const forklift_env *env, forklift_body *body, forklift_out *out) {
-  (void)instance, (void)env, (void)body;
+  (void)instance, (void)body;
   static const char page[] = "Content-Type: text/plain\n\nhello\n";
-  return out->write(out, page, strlen(page));
+  static const char missing[] = "Status: 404 Not Found\nContent-Type: text/plain\n\nmissing\n";
+  const char *uri = env->get(env, "REQUEST_URI", NULL);
+  const char *answer = uri && strcmp(uri, "/missing") == 0 ? missing : page;
+  return out->write(out, answer, strlen(answer));
 }
 
 static void destroy(void *instance) {

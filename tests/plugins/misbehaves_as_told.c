@@ -4,6 +4,7 @@
  *   die        is killed, before the first byte
  *   die_late   is killed, after the first bytes
  *   hang       never returns
+ *   give_up    reads what there is of the body, waits a little for more, and fails after the first bytes
  *   stream     writes a page without end
  *   read       reads the body, to its end or until it breaks off, before the page
  *   print      a line on standard output, by printf(3), and one on standard error
@@ -70,12 +71,17 @@ static int produce(void *instance, const forklift_env *env, forklift_body *body,
   while (strcmp(what, "hang") == 0) pause();
   char more[16 * 1024];
   for (long n = 1; n > 0 && strcmp(what, "read") == 0;) n = body->read(body, more, sizeof more);
+  if (strcmp(what, "give_up") == 0) {
+    if (body->read(body, more, sizeof more) < 0) return 1;
+    if (out->wait(out, FORKLIFT_WAIT_BODY, NULL, 0, 10) != 0) return 1;
+  }
   if (print_what_was_asked(what) != 0) return 1;
 
   const forklift_header type = {"Content-Type", "text/plain"};
   int result = out->begin(out, 200, &type, 1);
   if (result == 0) result = out->write(out, "page\n", 5);
   if (strcmp(what, "die_late") == 0 && result == 0 && out->flush(out) == 0) raise(SIGKILL);
+  if (strcmp(what, "give_up") == 0) return result == 0 && out->flush(out) == 0 ? 2 : 1;
   memset(more, '.', sizeof more);
   while (strcmp(what, "stream") == 0 && result == 0) result = out->write(out, more, sizeof more);
   return result;

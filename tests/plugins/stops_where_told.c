@@ -1,7 +1,8 @@
 /* Stops at the point that the request names, and does there what it is told: dies, hangs, forks, or goes on. Its page tells
  * the worker's pid.
  *
- *   HTTP_X_STOP     taken, half (of the body), before (the first byte), first, last (byte), done (shut down, not yet DONE)
+ *   HTTP_X_STOP     taken, half (of the body), before (the first byte), first, last (byte), done (shut down, not yet DONE), deferred (work, behind
+ *                   DONE)
  *   HTTP_X_CONTROL  the path of the Unix socket where orders come from; who has come there, the kernel knows
  *   HTTP_X_LENGTH   if present, the page declares its Content-Length before it is flushed
  *
@@ -9,7 +10,7 @@
  * `done` and `lend` need the shim after_call. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <forklift/plugin.h>
+#include <forklift/defer.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 enum { kPageBytes = 2000 };
 
 static char control_path[108];
+static const forklift_defer *defer;
 
 static int connect_to_control(void) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -64,8 +66,14 @@ static int arm_shim(const char *call, void (*hook)(void)) {
   return 0;
 }
 
+static void stop_in_deferred_work(void *unused) {
+  (void)unused;
+  stop();
+}
+
 static int create(const forklift_host *host, void **instance) {
   (void)instance;
+  defer = host->service(host, FORKLIFT_DEFER_ID);
   const char *point = host->settings->get(host->settings, "stop_at", NULL);
   return point != NULL && strcmp(point, "lend") == 0 ? arm_shim("recvmsg", leave) : 0;
 }
@@ -108,6 +116,7 @@ static int produce(void *instance, const forklift_env *env, forklift_body *body,
   if (out->write(out, page + 1, kPageBytes - 1) != 0) return 1;
   if (stops_later && out->flush(out) != 0) return 1;
   if (strcmp(point, "last") == 0) stop();
+  if (strcmp(point, "deferred") == 0) return defer->after_response(defer, stop_in_deferred_work, NULL);
   return strcmp(point, "done") == 0 ? arm_shim("shutdown", stop) : 0;
 }
 

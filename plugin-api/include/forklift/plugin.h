@@ -1,4 +1,4 @@
-/* forklift/plugin.h - the Forklift plugin API, draft 0.2
+/* forklift/plugin.h - the Forklift plugin API, 1.0
  *
  * A plugin is a shared object that answers requests. It exports one function, forklift_plugin_v1(), which returns a
  * static descriptor; everything else goes through pointers, in both directions. A plugin links nothing of Forklift, and
@@ -25,7 +25,7 @@
  * _exit(2), after destroy().
  *
  * TAGS. Each function says who may call it, and where:
- *   [worker]    called by the host on the worker's main thread
+ *   [worker]    called by the host, on the worker's main thread
  *   [produce]   the plugin may call it on that thread between the start and the return of produce()
  *   [create]    likewise, in create()
  *   [any]       the plugin may call it at any time from create() to the return of destroy(), from any thread
@@ -34,15 +34,23 @@
  * numbers on failure. Strings are bytes in no particular encoding; a size in bytes stands beside each of them, and a
  * NUL byte, not counted, behind each that the host hands out.
  *
- * EVOLUTION. The major version is part of the exported function's name, as in a SONAME. Each struct that can grow
- * begins with its own size and a version, filled in by the side that made it; a minor appends members at the end and
- * changes no line above. FORKLIFT_HAS() tells whether a table is long enough to hold a member. Structs that stand in
- * arrays are frozen. A host refuses a plugin of another major, and one of a newer minor than its own. While the API is
- * a draft (major 0), it refuses every other minor too.
+ * WRONG USE has a defined result, said at each function: FORKLIFT_EINVAL, a line in the log that says what was wrong, and
+ * a request that ends as 500 or, where something was flushed, with a reset. What cannot be seen, as in any C, is a
+ * pointer that has outlived its object: build plugin and tests with -fsanitize=address.
+ *
+ * EVOLUTION. The major version is part of the exported function's name, as in a SONAME. Within a major:
+ *   - A struct that can grow begins with its size and a version, filled in by the side that made it. A minor appends
+ *     members at its end, and changes no offset, type or meaning above. FORKLIFT_HAS() tells whether a table is long
+ *     enough to hold a member. Structs that stand in arrays are frozen.
+ *   - A minor may add numbers to an enumeration where this header says that unknown ones may come, and nowhere else.
+ *   - Optional services are found by id and revision (forklift_host.service); they come with headers of their own, and
+ *     need no minor.
+ *   - A host takes every plugin of its major whose minor is not above its own, and refuses the others with both
+ *     versions named. So a plugin that is compiled against an older header runs on more hosts.
+ *   - What breaks any of this is a new major, with a new exported function; a host then serves both for a while.
  *
  * CHANGELOG
- *   0.1  the first draft
- *   0.2  forklift_plugin.handle_connection
+ *   1.0  the first that is kept. Drafts before it (0.1 to 0.3) are refused.
  */
 #ifndef FORKLIFT_PLUGIN_H
 #define FORKLIFT_PLUGIN_H
@@ -58,8 +66,8 @@
 extern "C" {
 #endif
 
-#define FORKLIFT_API_MAJOR 0
-#define FORKLIFT_API_MINOR 2
+#define FORKLIFT_API_MAJOR 1
+#define FORKLIFT_API_MINOR 0
 
 /* The first member of every struct that can grow. */
 typedef struct forklift_version {
@@ -83,6 +91,7 @@ typedef struct forklift_version {
 
 /* ---- Results ----------------------------------------------------------------------------------------------------- */
 
+/* A later minor may add some: take every negative number for a failure. */
 enum {
   FORKLIFT_OK = 0,
   FORKLIFT_EAGAIN = -1,   /* nothing can be done without waiting (the try_ functions) */
@@ -133,7 +142,8 @@ struct forklift_body {
 
   /* Reads at most `size` bytes into `buffer`, waiting until there is at least one. Returns their number, 0 at the
    * end of the body, or FORKLIFT_ESHORT, FORKLIFT_ETIMEOUT, FORKLIFT_EGONE. An error stays: later calls return it
-   * again. With `size` 0 it returns 0 at once, which then says nothing about the end.  [produce] */
+   * again. FORKLIFT_EINVAL, and the request becomes a 500: a `buffer` that is NULL, or a `size` that is none (the -1 of
+   * another call). With `size` 0 it returns 0 at once, which then says nothing about the end.  [produce] */
   int64_t (*read)(forklift_body *body, void *buffer, size_t size);
 
   /* The same without waiting: FORKLIFT_EAGAIN if nothing is there yet. See forklift_out.wait.  [produce] */
@@ -160,14 +170,16 @@ typedef struct forklift_poll {
 enum {
   FORKLIFT_WAIT_BODY = 1, /* try_read() would not return FORKLIFT_EAGAIN */
   FORKLIFT_WAIT_OUT = 2,  /* try_write() would not return FORKLIFT_EAGAIN */
-  FORKLIFT_WAIT_GONE = 4  /* the client is gone; always reported, asked for or not */
+  FORKLIFT_WAIT_GONE = 4, /* the client is gone; always reported, asked for or not */
+  FORKLIFT_WAIT_SENT = 8  /* nothing is buffered, or try_flush() would send some of it */
 };
 
 /* Where the response goes. A response is a head and a body:
  *
  *   - either begin(), which takes the head as values, and then write() for the body,
  *   - or write() alone, whose first bytes are a CGI header block ("Content-Type: text/plain", other headers, "Status:
- *     404 Not Found" where it is not 200, a blank line; LF or CRLF; in any number of pieces), followed by the body.
+ *     404 Not Found" where it is not 200, a blank line; LF or CRLF; in any number of pieces; at most 64 KiB and 200
+ *     headers), followed by the body.
  *
  * The host checks the head either way. It buffers the beginning of the response: one that fits is sent in one piece
  * with its Content-Length, and as long as nothing was sent ("flushed") the request can still become a clean error: 500
@@ -182,10 +194,11 @@ typedef struct forklift_out forklift_out;
 struct forklift_out {
   forklift_version version;
 
-  /* Sets the head. `status` is 200 to 599; `headers` are copied. A Content-Length among them is a promise (see
-   * above). FORKLIFT_EINVAL, and the request becomes a 500: a second begin(), begin() after write(), a status out of
-   * range, a name that is not a token, CR or LF in a value, or a header that is the host's (Status, Connection,
-   * Transfer-Encoding).  [produce] */
+  /* Sets the head. `status` is 200 to 599; `headers`, of which there are at most 200, are copied. A Content-Length
+   * among them is a promise (see above). FORKLIFT_EINVAL, and the request becomes a 500: a second begin(), begin()
+   * after write(), a status out of range, more headers, a name that is not a token, CR, LF or another control character
+   * but a tab in a value, a Content-Length that is no number or a second one, or a header that is the host's (Status,
+   * Connection, Transfer-Encoding).  [produce] */
   int (*begin)(forklift_out *out, int status, const forklift_header *headers, size_t count);
 
   /* Writes all of `data`, waiting for the client where necessary. 0, or FORKLIFT_EGONE, FORKLIFT_ETIMEOUT,
@@ -200,23 +213,38 @@ struct forklift_out {
   /* Sends what is buffered, head included. FORKLIFT_EINVAL while the head is incomplete.  [produce] */
   int (*flush)(forklift_out *out);
 
+  /* As flush(), without waiting: sends as much of what is buffered as the connection takes. 0 when all of it
+   * is sent, FORKLIFT_EAGAIN when some is left: FORKLIFT_WAIT_SENT waits for room.  [produce] */
+  int (*try_flush)(forklift_out *out);
+
   /* Writes `length` bytes of the file `fd` from `offset` on, as write() would, without copying them through the
    * plugin. The descriptor stays the plugin's; its file position is neither used nor changed. FORKLIFT_EIO if the
    * file ends early.  [produce] */
   int (*send_file)(forklift_out *out, int fd, uint64_t offset, uint64_t length);
 
-  /* Gives the reason for the failure that produce() is about to return. For the log: clients never see it. The last one
-   * counts; at most 1000 bytes of it.  [produce] */
-  void (*fail)(forklift_out *out, const char *message);
-
   /* Waits until one of FORKLIFT_WAIT_... in `interest`, one of the `count` descriptors in `polls`, or
    * FORKLIFT_WAIT_GONE is ready, or `timeout_ms` milliseconds have passed (negative: no limit of the plugin's own;
    * timeouts.body and timeouts.write still hold for what `interest` names). Returns the FORKLIFT_WAIT_ bits that are
-   * ready, 0 where it was only `polls` or the time, or FORKLIFT_ETIMEOUT, FORKLIFT_EINVAL. At most 64 descriptors.
+   * ready, 0 where it was only `polls` or the time, or FORKLIFT_ETIMEOUT, FORKLIFT_EINVAL (a bit in `interest` that this
+   * host does not know; more than 64 descriptors).
+   *
+   * A client is gone when its Unix socket is closed or its TCP connection was reset. On TCP one that has closed looks
+   * like one that has asked and listens; it is gone only where its listener says `half_close: abort`, and then an end
+   * of its half alone is enough, on Unix sockets too. A produce() that fails after it was told so has lost its client, and has
+   * not failed.
    *
    * Time spent waiting for the client counts against timeouts.body or timeouts.write; time spent waiting for `polls`
    * alone counts as time in the plugin (timeouts.request).  [produce] */
   int (*wait)(forklift_out *out, unsigned interest, forklift_poll *polls, size_t count, int timeout_ms);
+
+  /* Says that produce() gets on: timeouts.request begins anew. It does so by itself whenever a byte of the body is read or one of
+   * the response is written; this is for a plugin that computes, or waits for others, and knows that it is getting
+   * somewhere. To be called where something was achieved; who calls it from a timer has no timeout.  [produce] */
+  void (*alive)(forklift_out *out);
+
+  /* Gives the reason for the failure that produce() is about to return. For the log: clients never see it. The last one
+   * counts; at most 1000 bytes of it.  [produce] */
+  void (*fail)(forklift_out *out, const char *message);
 };
 
 /* ---- The host ---------------------------------------------------------------------------------------------------- */
@@ -273,8 +301,9 @@ struct forklift_host {
    * names the file, line and column where it stands; NULL where no setting is to blame.  [create] */
   void (*refuse)(const forklift_host *host, const char *setting, const char *reason);
 
-  /* An optional service, found by its id and revision ("forklift.defer/1"): a pointer to its table, or NULL. This
-   * draft has none.  [any] */
+  /* An optional service, found by its id and revision: a pointer to its table, which lives as long as the host, or NULL
+   * where this host has none of that name. forklift/defer.h has "forklift.defer/1", forklift/stats.h has
+   * "forklift.stats/1".  [any] */
   const void *(*service)(const forklift_host *host, const char *id);
 };
 
@@ -297,7 +326,7 @@ typedef struct forklift_plugin {
   /* Optional. The worker is about to leave; not called when it is killed, or when create() failed.  [worker] */
   void (*destroy)(void *instance);
 
-  /* Since 0.2. Optional. Answers one request on the connection itself, instead of produce(): for those few plugins that
+  /* Optional. Answers one request on the connection itself, instead of produce(): for those few plugins that
    * speak SCGI themselves. The host has read and checked the request's head by then (a malformed one is answered
    * without the plugin), and knows method and URI for its logs.
    *

@@ -23,8 +23,7 @@
 // lifetimes, orders of calls and limits are written down; this header adds types and errors that can't be overlooked:
 //
 //   - A call that fails throws forklift::Error. Nothing needs to be checked: left alone, it ends produce(), and the
-//   host
-//     answers 400, 408 or 500, or resets the connection, as the case may be. The try_ forms never throw or wait.
+//     host answers 400, 408 or 500, or resets the connection, as the case may be. The try_ forms never throw or wait.
 //   - Any exception that leaves produce() is a failed request, one that leaves the constructor refuses to serve; what()
 //     goes to the log, never to the client. Nothing is thrown across the boundary, except that a thread's cancellation
 //     (pthread_cancel) passes through.
@@ -35,7 +34,6 @@
 #include <forklift/plugin.h>
 
 #include <forklift/connection.hpp>
-#include <forklift/detail/glue.hpp>
 #include <forklift/error.hpp>
 #include <forklift/host.hpp>
 #include <forklift/request.hpp>
@@ -72,6 +70,8 @@ class ConnectionPlugin {
 
 }  // namespace api
 }  // namespace forklift
+
+#include <forklift/detail/glue.hpp>
 
 // Defines the exported function, the descriptor and the note for `Class`, in one translation unit of the plugin. Name
 // and version are string literals.

@@ -31,6 +31,7 @@ class Out {
   Out(const Out&) = delete;
   Out& operator=(const Out&) = delete;
 
+  void begin(int status) { begin(status, nullptr, 0); }
   void begin(int status, std::initializer_list<Header> headers) { begin(status, headers.begin(), headers.size()); }
   void begin(int status, const std::vector<Header>& headers) { begin(status, headers.data(), headers.size()); }
   void begin(int status, const Header* headers, std::size_t count) {
@@ -61,12 +62,18 @@ class Out {
   // Sends what is buffered. From then on an error can only be a reset.
   void flush() { detail::checked(raw_->flush(raw_), "flushing the response"); }
 
+  // As the C function: 0 when nothing is buffered any more, or FORKLIFT_E...; FORKLIFT_EAGAIN where flush() would wait.
+  int try_flush() noexcept { return raw_->try_flush(raw_); }
+
+  // Says that produce() gets on although it neither reads nor writes: timeouts.request begins anew.
+  void alive() noexcept { raw_->alive(raw_); }
+
   // Writes `length` bytes of the file `fd`, from `offset` on.
   void send_file(int fd, std::uint64_t offset, std::uint64_t length) {
     detail::checked(raw_->send_file(raw_, fd, offset, length), "sending a file");
   }
 
-  // Waits for FORKLIFT_WAIT_BODY and FORKLIFT_WAIT_OUT as asked, for the client to be gone, for descriptors of the
+  // Waits for FORKLIFT_WAIT_BODY, FORKLIFT_WAIT_OUT and FORKLIFT_WAIT_SENT as asked, for the client to be gone, for descriptors of the
   // plugin's own, and at most for `timeout` (negative: no limit). Returns the FORKLIFT_WAIT_ bits that are ready.
   static constexpr std::chrono::milliseconds kNoLimit{-1};
   unsigned wait(unsigned interest, std::chrono::milliseconds timeout = kNoLimit) {

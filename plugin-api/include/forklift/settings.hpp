@@ -15,6 +15,7 @@
 
 #include <forklift/plugin.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdint>

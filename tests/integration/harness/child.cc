@@ -58,6 +58,8 @@ Running& running_children() {
                          pid_t parent) {
   prctl(PR_SET_PDEATHSIG, options.death_signal);
   if (getppid() != parent) _exit(126);
+  // Apache (prefork), when it ends, signals its whole group, and tests that run at the same time are of one.
+  setpgid(0, 0);
   // Programs that crash on purpose shall not fill the disk.
   const rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);

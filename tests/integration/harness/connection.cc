@@ -34,6 +34,8 @@ class Outgoing {
   Outgoing(std::string_view head, const Body& body) : body_(body), buffer_(head) {}
 
   bool done() const { return given_up_ || (position_ == buffer_.size() && offset_ == body_.size); }
+  // A reset is told once, and send(2) may be the one that is told; recv(2) then says that this is the end.
+  bool was_reset() const { return was_reset_; }
 
   void send_some(int fd) {
     if (position_ == buffer_.size()) refill();
@@ -42,6 +44,7 @@ class Outgoing {
       position_ += static_cast<std::size_t>(n);
     } else if (!would_block(n)) {
       given_up_ = true;
+      was_reset_ = errno == ECONNRESET;
     }
   }
 
@@ -58,6 +61,7 @@ class Outgoing {
   std::size_t position_ = 0;  // in buffer_
   std::uint64_t offset_ = 0;  // of the body that is not yet in buffer_
   bool given_up_ = false;
+  bool was_reset_ = false;
 };
 
 }  // namespace
@@ -97,7 +101,7 @@ Response Connection::exchange(std::string_view head, const Body& body, ResponseR
     // An error wakes us without POLLIN; recv(2) then tells which.
     if (revents & ~POLLOUT) {
       const ssize_t n = recv(fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-      if (n == 0) return reader.finish(Ending::kEof);
+      if (n == 0) return reader.finish(outgoing.was_reset() ? Ending::kReset : Ending::kEof);
       if (n > 0) reader.feed({buffer.data(), static_cast<std::size_t>(n)});
       if (n < 0 && !would_block(n)) return reader.finish(Ending::kReset);
     }

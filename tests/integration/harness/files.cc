@@ -8,9 +8,24 @@
 #include <system_error>
 
 namespace harness {
+namespace {
 
+// The build that is tested.
+const std::string& build() {
+  static const char* const other = std::getenv("FORKLIFT_TEST_BUILD");
+  static const std::string folder = other != nullptr ? other : BINARY_DIR;
+  return folder;
+}
+
+}  // namespace
+
+bool is_sanitized() {
+  static const bool is =
+      read_file(build() + "/CMakeCache.txt").find("\nFORKLIFT_SANITIZE:BOOL=ON\n") != std::string::npos;
+  return is;
+}
 std::string server_binary() {
-  return FORKLIFT_BINARY;
+  return build() + "/forklift";
 }
 std::string nginx_binary() {
   return NGINX_BINARY;
@@ -28,13 +43,16 @@ std::string ip_binary() {
   return IP_BINARY;
 }
 std::string plugin_file(std::string_view name) {
-  return BINARY_DIR "/plugins/" + std::string(name) + ".so";
+  return build() + "/plugins/" + std::string(name) + ".so";
 }
 std::string fixture_file(std::string_view name) {
-  return BINARY_DIR "/tests/plugins/" + std::string(name) + ".so";
+  return build() + "/tests/plugins/" + std::string(name) + ".so";
+}
+std::string program_file(std::string_view name) {
+  return build() + "/tests/programs/" + std::string(name);
 }
 std::string shim_file(std::string_view name) {
-  return BINARY_DIR "/tests/shim/" + std::string(name) + ".so";
+  return build() + "/tests/shim/" + std::string(name) + ".so";
 }
 std::string source_file(std::string_view path) {
   return SOURCE_DIR "/" + std::string(path);

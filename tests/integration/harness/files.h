@@ -1,10 +1,18 @@
 // The files that tests use: what was built, what stands in the source tree, and a folder of one's own.
+//
+// What was built is what is tested: that of the same build, or of the one whose folder the environment variable
+// FORKLIFT_TEST_BUILD names. A build with sanitizers is tested so, by the programs of another build: what they look at
+// are processes, and their own errors are the unit tests' business.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 namespace harness {
+
+// Whether the build that is tested has sanitizers, which take memory, and keep what was freed. What cannot be seen with
+// them is tested in suites whose name begins with NotSanitized; tests/run leaves them out there.
+bool is_sanitized();
 
 std::string server_binary();                                      // build/<preset>/forklift
 std::string nginx_binary();                                       // as found when the build was configured
@@ -14,6 +22,7 @@ std::string systemd_analyze_binary();                             // the same
 std::string ip_binary();                                          // the same
 std::string plugin_file(std::string_view name);                   // build/<preset>/plugins/NAME.so
 std::string fixture_file(std::string_view name);                  // build/<preset>/tests/plugins/NAME.so
+std::string program_file(std::string_view name);                  // build/<preset>/tests/programs/NAME
 std::string shim_file(std::string_view name);                     // build/<preset>/tests/shim/NAME.so
 std::string source_file(std::string_view path);                   // a path relative to the repository
 std::string read_file(const std::string& path);                   // throws if it can't

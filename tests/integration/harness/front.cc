@@ -41,7 +41,7 @@ bool Front::listens() const {
 }
 
 void Front::start(const Upstreams& upstreams) {
-  const std::string original = read_file(source_file(front_conf_file(kind_)));
+  const std::string original = conf_.empty() ? read_file(source_file(front_conf_file(kind_))) : conf_;
   const std::string conf = folder_ / "front.conf";
   std::vector<std::string> command = front_command(kind_, folder_.path(), conf);
   if (geteuid() == 0) command.insert(command.begin(), kAsNobody.begin(), kAsNobody.end());

@@ -4,6 +4,7 @@
 
 #include <iosfwd>
 #include <string>
+#include <utility>
 
 #include "harness/child.h"
 #include "harness/endpoint.h"
@@ -17,6 +18,9 @@ class Front {
   explicit Front(FrontKind kind) : kind_(kind) {}
   ~Front();
 
+  // What it is told instead of that file, with the same words for what start() replaces. Before start().
+  void set_conf(std::string text) { conf_ = std::move(text); }
+
   // Starts it on a free port of 127.0.0.1 and waits until it accepts; throws, with its log, if it doesn't.
   void start(const Upstreams& upstreams);
   ExitStatus stop();
@@ -29,6 +33,7 @@ class Front {
   bool listens() const;
 
   FrontKind kind_;
+  std::string conf_;  // empty: that file
   TempDir folder_;
   Child child_;
   Endpoint endpoint_;

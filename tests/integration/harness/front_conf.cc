@@ -138,7 +138,7 @@ std::string adapt_front_conf(FrontKind kind, const std::string& text, const Endp
     }
   }
   if (!addresses.empty() || !listen_written) {
-    throw std::runtime_error(front_conf_file(kind) + " has no line for an app, or none where it listens");
+    throw std::runtime_error("the configuration has no line for an app, or none where it listens");
   }
   return result + routes;
 }

@@ -21,7 +21,7 @@ using Upstreams = std::vector<std::pair<std::string, Endpoint>>;
 // The path of its file in the repository.
 std::string front_conf_file(FrontKind kind);
 
-// That file, given as `text`, for other addresses, and otherwise as it is; throws if it doesn't have the lines that are
+// That file, or one like it, given as `text`, for other addresses, and otherwise as it is; throws if it doesn't have the lines that are
 // to be replaced.
 std::string adapt_front_conf(FrontKind kind, const std::string& text, const Endpoint& listen,
                              const Upstreams& upstreams);

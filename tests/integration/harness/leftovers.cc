@@ -6,20 +6,17 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "harness/files.h"
+
 namespace harness {
 namespace {
 
 constexpr std::size_t kMoreMappings = 8;
 constexpr std::size_t kMoreKb = 1024;
 
-#ifdef __SANITIZE_ADDRESS__
-// Freed memory stays in quarantine, up to 256 MB of it.
+// With the address sanitizer freed memory stays in quarantine, up to 256 MB of it.
 constexpr std::size_t kQuarantineKb = 300 * 1024;
 constexpr std::size_t kQuarantineMappings = 1000;
-#else
-constexpr std::size_t kQuarantineKb = 0;
-constexpr std::size_t kQuarantineMappings = 0;
-#endif
 
 // So many looks in a row, one every 5 ms, have to see the same before a server counts as having come to rest.
 constexpr int kSteadyLooks = 4;
@@ -120,10 +117,10 @@ std::vector<std::string> Leftovers::differences(const Look& now) const {
   if (now.master != expected) {
     found.push_back(fmt::format("descriptors of the master: {} and not {}", now.master, expected));
   }
-  if (now.mappings > then_.mappings + kMoreMappings + kQuarantineMappings) {
+  if (now.mappings > then_.mappings + kMoreMappings + (is_sanitized() ? kQuarantineMappings : 0)) {
     found.push_back(fmt::format("{} mappings in the master and not {}", now.mappings, then_.mappings));
   }
-  if (now.memory_kb > then_.memory_kb + kMoreKb + kQuarantineKb) {
+  if (now.memory_kb > then_.memory_kb + kMoreKb + (is_sanitized() ? kQuarantineKb : 0)) {
     found.push_back(fmt::format("the master has {} KB of its own and not {}", now.memory_kb, then_.memory_kb));
   }
   return found;

@@ -104,7 +104,7 @@ void Server::launch(const std::vector<std::string>& options) {
   if (!preloaded_.empty()) environment.push_back(fmt::format("LD_PRELOAD={}", fmt::join(preloaded_, ":")));
   environment.insert(environment.end(), environment_.begin(), environment_.end());
   std::vector<std::string> command = words_before_;
-  command.insert(command.end(), {server_binary(), "serve", config_file()});
+  command.insert(command.end(), {binary_, "serve", config_file()});
   command.insert(command.end(), options.begin(), options.end());
   child_.start({.command = command, .environment = environment, .output = folder_ / "log", .descriptors = passed_});
 }

@@ -43,6 +43,8 @@ class Server {
 
   // Runs the server's command behind these words, as env(1), setpriv(1) and their kin take it. Before start().
   void run_with(std::vector<std::string> words) { words_before_ = std::move(words); }
+  // Runs another binary than the one of this build. Before start().
+  void run_binary(std::string path) { binary_ = std::move(path); }
   // A descriptor that the server is started with, as service managers do it: the first one is its 3, and so on. Stays
   // the caller's. Before start().
   void pass(int descriptor) { passed_.push_back(descriptor); }
@@ -78,7 +80,7 @@ class Server {
 
   // Starts the command and waits for nothing: for servers that are not expected to start.
   void launch(const std::vector<std::string>& options = {});
-  ExitStatus wait(milliseconds patience = kPatience) { return child_.wait(patience); }
+  ExitStatus wait(milliseconds patience = 3 * kPatience) { return child_.wait(patience); }
 
   // Stops it with `signal` when it is at rest, and fails the test if it never is, or if anything of it is left: a
   // process, a socket's path, a file in its runtime_dir.
@@ -110,6 +112,7 @@ class Server {
   TempDir folder_;
   std::vector<App> apps_;
   std::string more_;
+  std::string binary_ = server_binary();
   std::vector<std::string> environment_;
   std::vector<std::string> preloaded_;
   std::vector<std::string> words_before_;

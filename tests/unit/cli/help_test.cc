@@ -26,11 +26,10 @@ std::string manual() {
 
 TEST(Help, names_every_command_and_option) {
   for (const Command& command : all_commands()) {
-    EXPECT_THAT(usage(), HasSubstr(fmt::format("\n  {:<16} {}\n", command.name, command.summary)));
+    EXPECT_THAT(usage(), HasSubstr(fmt::format("\n  {:<21} {}\n", command.name, command.summary)));
     for (const Option& option : command.options) {
-      const std::string written = fmt::format("--{}{}{}", option.name, option.value.empty() ? "" : " ", option.value);
-      EXPECT_THAT(usage(), HasSubstr(option.required ? written : fmt::format("[{}]", written)));
-      EXPECT_THAT(usage_of(command), HasSubstr(fmt::format("  {:<16} {}\n", written, option.meaning)));
+      EXPECT_THAT(usage(), HasSubstr(option.required ? written(option) : fmt::format("[{}]", written(option))));
+      EXPECT_THAT(usage_of(command), HasSubstr(fmt::format("  {:<21} {}\n", written(option), option.meaning)));
     }
   }
   for (const Option& option : common_options()) EXPECT_THAT(usage(), HasSubstr(fmt::format("  --{} ", option.name)));
@@ -44,7 +43,7 @@ TEST(Help, of_a_command_begins_with_how_it_is_used_and_ends_with_its_exit_status
 
 TEST(Help, fits_a_terminal) {
   for (const Command& command : all_commands()) {
-    std::istringstream lines(usage_of(command));
+    std::istringstream lines(usage() + usage_of(command));
     for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 110U) << line;
   }
 }
@@ -52,7 +51,7 @@ TEST(Help, fits_a_terminal) {
 TEST(Versions, name_server_api_build_and_libraries) {
   EXPECT_THAT(versions("1.2.3"),
               testing::MatchesRegex("forklift 1.2.3\n"
-                                    "plugin API: [0-9]+\\.[0-9]+( \\(draft\\))?\n"
+                                    "plugin API: [0-9]+\\.[0-9]+\n"
                                     "build: [A-Za-z]+, [A-Za-z]+ [0-9.]+\n"
                                     "libraries: Poco [0-9.]+, yaml-cpp [0-9.]+, fmt [0-9.]+, glibc [0-9.]+\n"));
 }
@@ -62,6 +61,9 @@ TEST(Manual, has_a_heading_for_every_command_and_option) {
     const std::string operand = command.operand.empty() ? "" : fmt::format(" \\fI{}\\fR", command.operand);
     EXPECT_THAT(manual(), HasSubstr(fmt::format(".SS \"{}{}\"\n", command.name, operand)));
     for (const Option& option : command.options) {
+      if (option.letter) {
+        EXPECT_THAT(manual(), HasSubstr(fmt::format("\\-{}", option.letter)));
+      }
       EXPECT_THAT(manual(),
                   HasSubstr(option.value.empty() ? fmt::format(".B \\-\\-{}\n", option.name)
                                                  : fmt::format(".BI \\-\\-{} \" {}\"\n", option.name, option.value)));

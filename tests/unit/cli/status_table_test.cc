@@ -51,6 +51,18 @@ TEST(StatusTable, shows_apps_and_then_workers) {
       "shop  9    5           STARTING  0         10ms  -       LOADED\n");
 }
 
+TEST(StatusTable, shows_what_plugins_count_and_what_they_do_behind_their_response) {
+  const std::string text = status_table(json(R"({"apps":[{"name":"shop",
+    "workers":[{"pid":8,"state":"BUSY","request":{"method":"GET","uri":"/x","age_ms":2,"deferred":true}}],
+    "stats":[{"name":"hits","kind":"counter","value":18446744073709551615,"help":"pages"},
+             {"name":"level","kind":"gauge","value":-3,"help":""}]}]})"));
+  EXPECT_THAT(text, HasSubstr("deferred work of GET /x (2ms)\n"));
+  EXPECT_THAT(text, testing::EndsWith("\n\n"
+                                      "APP   STATISTIC  KIND     VALUE                 MEANING\n"
+                                      "shop  hits       counter  18446744073709551615  pages\n"
+                                      "shop  level      gauge    -3\n"));
+}
+
 TEST(StatusTable, takes_what_is_missing_for_empty) {
   for (const char* text : {"{}", R"({"apps":7})", R"({"apps":[]})", R"({"apps":[7,null,[]]})",
                            R"({"apps":[{"workers":[{"request":7}, 3],"queue":[],"counters":"x","listeners":{}}]})"}) {

@@ -41,6 +41,7 @@ TEST(Print, ReadsBackToTheSame) {
   expect_reads_back(app_on("4000"));
   expect_reads_back(readme_configuration());
   expect_reads_back(source_file("conf/quickstart.yaml"));
+  expect_reads_back(source_file("conf/cgi.yaml"));
   expect_reads_back(app_on("[localhost:4000, localhost:0, \"[::1]:1\", unix:a.sock, {address: 2, backlog: 7}]"));
   expect_reads_back(app_with("access_log: {file: a.log, format: \"$$$status ${uri}x $$\"}"));
   expect_reads_back(app_with("access_log: {file: a.log, format: json}"));

@@ -31,6 +31,10 @@ TEST(WorkerCounters, tell_crashes_from_what_was_asked_for) {
   counters.count_death(told, kSignal9);
   EXPECT_EQ(counters.crashes, 1U);
 
+  told.defers_since = Clock::now();
+  counters.count_death(told, 0);
+  EXPECT_EQ(counters.crashes, 2U) << "the work that it had was not to be left";
+
   WorkerSlot starting(1);
   starting.state = SlotState::kStarting;
   counters.count_death(starting, kSignal9);
@@ -43,7 +47,7 @@ TEST(WorkerCounters, tell_crashes_from_what_was_asked_for) {
   EXPECT_EQ(counters.timeouts, 1U);
   hung.killed = KillReason::kBrokenProtocol;
   counters.count_death(hung, kSignal9);
-  EXPECT_EQ(counters.crashes, 2U);
+  EXPECT_EQ(counters.crashes, 3U);
 }
 
 }  // namespace

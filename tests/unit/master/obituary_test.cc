@@ -160,6 +160,32 @@ TEST_F(ObituaryTest, without_a_connection_there_is_nothing_to_decide) {
   EXPECT_EQ(fate_of(slot_), Fate::kNothing);
 }
 
+TEST_F(ObituaryTest, in_deferred_work_no_client_loses_anything) {
+  lend();
+  take(ipc::ResponseState::kComplete);
+  slot_.lent = nullptr;
+  slot_.defers_since = kNow - milliseconds(100);
+  EXPECT_EQ(fate_of(slot_), Fate::kNothing);
+  EXPECT_EQ(obituary(killed_by(SIGSEGV)).level, log::Level::kError);
+  EXPECT_EQ(
+      line(killed_by(SIGSEGV)),
+      "app \"shop\" generation 3 worker 4711: died of signal 11 (Segmentation fault) in deferred work of GET \"/x\" "
+      "since 0.100 s; its response was sent before");
+  slot_.killed = KillReason::kRequestTimeout;
+  EXPECT_THAT(line(killed_by(SIGKILL)), testing::HasSubstr("killed by timeouts.request in deferred work of GET"));
+}
+
+TEST_F(ObituaryTest, deferred_work_that_is_lost_is_an_error_also_where_the_worker_was_to_leave) {
+  slot_.state = SlotState::kDraining;
+  slot_.told_to_leave = true;
+  slot_.defers_since = kNow - milliseconds(100);
+  EXPECT_EQ(obituary(exited(0)).level, log::Level::kError);
+  EXPECT_THAT(line(exited(0)), testing::HasSubstr("exited with status 0 in deferred work of ? \"\" since"))
+      << "the page says nothing of that request";
+  slot_.killed = KillReason::kStopTimeout;
+  EXPECT_EQ(obituary(killed_by(SIGKILL)).level, log::Level::kError);
+}
+
 TEST_F(ObituaryTest, what_a_client_or_a_plugin_wrote_into_the_page_cannot_end_the_line) {
   lend();
   slot_.page.take(8);

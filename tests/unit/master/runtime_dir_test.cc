@@ -51,8 +51,8 @@ TEST_F(RuntimeDirTest, folders_on_the_way_are_made_and_go_as_far_as_they_are_emp
     ASSERT_FALSE(fs::exists(folder_ / "a"));
     auto made = RuntimeDir::make(folder_ / "a/b/run");
     ASSERT_TRUE(made);
-    EXPECT_EQ(mode_of(folder_ / "a"), 0700U);
-    EXPECT_EQ(mode_of(folder_ / "a/b"), 0700U);
+    EXPECT_EQ(mode_of(folder_ / "a"), 0755U);
+    EXPECT_EQ(mode_of(folder_ / "a/b"), 0755U);
     std::ofstream(folder_ / "a/kept") << "x";
   }
   EXPECT_FALSE(fs::exists(folder_ / "a/b"));

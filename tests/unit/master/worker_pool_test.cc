@@ -54,9 +54,11 @@ class Owner final : public PoolOwner {
   void on_degraded() override {}
   void on_retry() override {}
   std::size_t waiting() const override { return waiting_; }
+  void on_crash(const WorkerPool&, Crash crash) override { crashes_.push_back(crash); }
 
   std::vector<ipc::Done> done_;
   std::vector<Fate> orphans_;
+  std::vector<Crash> crashes_;
   std::size_t waiting_ = 0;
 };
 
@@ -229,6 +231,160 @@ TEST_F(WorkerPoolTest, those_that_are_told_to_leave_and_do_not_are_no_more_than_
   ASSERT_TRUE(run_until([&] { return pool_->slots().processes() == 1; }));
   pool_->grow();
   EXPECT_EQ(pool_->slots().live(), 1U);
+}
+
+// ---- deferred work ----
+
+// Says DONE, and that deferred work follows.
+std::uint64_t take_and_defer(Birth& birth) {
+  ipc::Done done{.defers = 1};
+  done.serial = take_lend(birth);
+  if (!birth.channel.send(done)) ::_exit(92);
+  return done.serial;
+}
+
+TEST_F(WorkerPoolTest, one_that_defers_is_busy_until_it_says_free) {
+  app_.workers.max_memory = 1 << 20;
+  start([](Birth& birth) {
+    become_ready(birth);
+    const std::uint64_t serial = take_and_defer(birth);
+    while (birth.page.status() == 0) ::usleep(1000);  // the test's word
+    (void)birth.channel.send(ipc::Free{.serial = serial, .memory_bytes = 7});
+    sleep_for_ever();
+  });
+  lend();
+  ASSERT_TRUE(run_until([&] { return owner_.done_.size() == 1; }));
+  EXPECT_EQ(slot().state, SlotState::kBusy);
+  EXPECT_EQ(slot().lent, nullptr);
+  EXPECT_TRUE(slot().defers_since);
+  EXPECT_EQ(pool_->counts().requests, 1U);
+  slot().page.set_status(1);
+  ASSERT_TRUE(run_until([&] { return slot().state == SlotState::kIdle; }));
+  EXPECT_FALSE(slot().defers_since);
+  EXPECT_FALSE(slot().deadline.is_set());
+  EXPECT_EQ(slot().memory_bytes, 7U);
+}
+
+TEST_F(WorkerPoolTest, deferred_work_has_timeouts_request_from_done_on) {
+  app_.timeouts.request = milliseconds(100);
+  start([](Birth& birth) {
+    become_ready(birth);
+    take_and_defer(birth);
+    sleep_for_ever();
+  });
+  lend();
+  ASSERT_TRUE(run_until([&] { return slot().defers_since.has_value(); }));
+  const TimePoint since = *slot().defers_since;
+  EXPECT_TRUE(run_until([&] {
+    loop_->timers.run(Clock::now());
+    return slot().killed == KillReason::kRequestTimeout;
+  }));
+  EXPECT_GE(Clock::now() - since, milliseconds(100));
+  ASSERT_TRUE(run_until_all_are_gone());
+  EXPECT_THAT(owner_.orphans_, ElementsAre());
+  EXPECT_THAT(owner_.crashes_, ElementsAre(Crash::kInRequest));
+  EXPECT_EQ(pool_->counts().requests, 1U);
+  EXPECT_EQ(pool_->counts().crashes, 1U);
+  EXPECT_THAT(log_, HasSubstr("killed by timeouts.request in deferred work of"));
+}
+
+TEST_F(WorkerPoolTest, one_that_is_drained_in_deferred_work_ends_it_and_leaves) {
+  app_.timeouts.request = seconds(60);
+  start([](Birth& birth) {
+    become_ready(birth);
+    const std::uint64_t serial = take_and_defer(birth);
+    while (birth.page.status() == 0) ::usleep(1000);
+    (void)birth.channel.send(ipc::Free{.serial = serial});
+    ipc::Drain drain;
+    iovec part{&drain, sizeof drain};
+    auto received = birth.channel.receive({&part, 1}, ipc::Wait::kYes);
+    ::_exit(received && *received && drain.type == ipc::MessageType::kDrain ? 0 : 93);
+  });
+  lend();
+  ASSERT_TRUE(run_until([&] { return slot().defers_since.has_value(); }));
+  pool_->drain_all();
+  EXPECT_EQ(slot().state, SlotState::kDraining);
+  slot().page.set_status(1);
+  EXPECT_TRUE(run_until_all_are_gone());
+  EXPECT_THAT(owner_.crashes_, ElementsAre());
+  EXPECT_EQ(log_.find("error"), std::string::npos);
+}
+
+TEST_F(WorkerPoolTest, one_that_says_free_as_it_dies_has_ended_its_work) {
+  start([](Birth& birth) {
+    become_ready(birth);
+    (void)birth.channel.send(ipc::Free{.serial = take_and_defer(birth)});
+    ::_exit(3);
+  });
+  lend();
+  EXPECT_TRUE(run_until_all_are_gone());
+  EXPECT_EQ(owner_.done_.size(), 1U);
+  EXPECT_THAT(owner_.crashes_, ElementsAre(Crash::kIdle));
+  EXPECT_THAT(log_, HasSubstr("exited with status 3 while idle"));
+}
+
+TEST_F(WorkerPoolTest, one_that_says_free_as_it_is_killed_gets_no_other_request) {
+  start([](Birth& birth) {
+    become_ready(birth);
+    (void)birth.channel.send(ipc::Free{.serial = take_and_defer(birth)});
+    sleep_for_ever();
+  });
+  lend();
+  pool_->kill(slot(), KillReason::kStopTimeout);
+  EXPECT_TRUE(run_until([&] {
+    receive();
+    EXPECT_EQ(pool_->slots().lowest_idle(), nullptr);
+    reap();
+    return pool_->slots().processes() == 0;
+  }));
+}
+
+TEST_F(WorkerPoolTest, free_that_nobody_waits_for_is_a_broken_worker) {
+  const auto with_wrong_serial = [](Birth& birth) {
+    (void)birth.channel.send(ipc::Free{.serial = take_and_defer(birth) + 1});
+  };
+  const auto without_done = [](Birth& birth) { (void)birth.channel.send(ipc::Free{.serial = take_lend(birth)}); };
+  const auto twice = [](Birth& birth) {
+    const std::uint64_t serial = take_and_defer(birth);
+    for (int i = 0; i < 2; ++i) (void)birth.channel.send(ipc::Free{.serial = serial});
+  };
+  const auto done_twice = [](Birth& birth) {
+    ipc::Done done{.serial = take_and_defer(birth)};
+    (void)birth.channel.send(done);
+  };
+  for (const Life& say_it : {Life(with_wrong_serial), Life(without_done), Life(twice), Life(done_twice)}) {
+    log_.clear();
+    start([&](Birth& birth) {
+      become_ready(birth);
+      say_it(birth);
+      sleep_for_ever();
+    });
+    lend();
+    EXPECT_TRUE(run_until_all_are_gone());
+    EXPECT_THAT(log_, testing::AnyOf(HasSubstr("sent FREE without deferred work; killing it"),
+                                     HasSubstr("sent DONE for a request that was not lent; killing it")));
+  }
+}
+
+// ---- what plugins count ----
+
+TEST_F(WorkerPoolTest, counters_of_dead_workers_stay_and_gauges_do_not) {
+  start([](Birth& birth) {
+    ipc::SharedStats stats = birth.page.stats();
+    stats.value(stats.add(ipc::StatKind::kCounter, "hits", "")) = 3;
+    stats.value(stats.add(ipc::StatKind::kGauge, "level", "")) = 4;
+    become_ready(birth);
+    sleep_for_ever();
+  });
+  const auto values = [&] {
+    std::vector<std::pair<std::string, std::uint64_t>> all;
+    pool_->stats().for_each([&](const StatTotals::Total& total) { all.emplace_back(total.name, total.value); });
+    return all;
+  };
+  EXPECT_THAT(values(), ElementsAre(testing::Pair("hits", 3), testing::Pair("level", 4)));
+  ::kill(slot().pid, SIGKILL);
+  ASSERT_TRUE(run_until_all_are_gone());
+  EXPECT_THAT(values(), ElementsAre(testing::Pair("hits", 3)));
 }
 
 TEST_F(WorkerPoolTest, a_stop_does_not_wait_for_a_process_that_does_not_die) {

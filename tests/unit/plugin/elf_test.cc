@@ -167,6 +167,24 @@ TEST_F(ElfTest, numbers_beyond_any_file_are_damage) {
   EXPECT_THAT(complaint(patched<std::uint16_t>(good, offsetof(Elf64_Ehdr, e_shentsize), 63)), HasSubstr("is damaged"));
 }
 
+// Each of 65,535 program headers could name the same 64 MB of notes.
+TEST_F(ElfTest, a_flood_of_notes_is_damage) {
+  std::string flood = read(build("good.so", kGoodSource));
+  Elf64_Ehdr header{};
+  std::memcpy(&header, flood.data(), sizeof header);
+  for (std::size_t i = 0; i < header.e_phnum; ++i) {
+    const std::size_t at = header.e_phoff + i * sizeof(Elf64_Phdr);
+    Elf64_Phdr segment{};
+    std::memcpy(&segment, flood.data() + at, sizeof segment);
+    if (segment.p_type != PT_NOTE) continue;
+    flood = patched<std::uint64_t>(flood, at + offsetof(Elf64_Phdr, p_filesz), 2 << 20);
+  }
+  flood.resize(4 << 20);
+  const auto info = info_of(write("flood.so", flood));
+  ASSERT_FALSE(info);
+  EXPECT_THAT(info.error().message(), HasSubstr("more than a megabyte of notes"));
+}
+
 // No seed of the mutations may crash, hang or trip a sanitizer; what the functions answer doesn't matter.
 TEST_F(ElfTest, survives_thousands_of_mutations) {
   build("libgreet.so", "int greet(void) { return 42; }");

@@ -62,8 +62,20 @@ TEST_F(HostTableTest, says_who_it_is) {
   EXPECT_EQ(tree_->version.size, sizeof(forklift_settings));
   EXPECT_STREQ(host_->app, "shop");
   EXPECT_EQ(host_->generation, 3U);
+}
+
+TEST_F(HostTableTest, services_are_found_by_their_whole_id) {
   EXPECT_EQ(host_->service(host_, "forklift.defer/1"), nullptr);
+  const int defer = 1, stats = 2;
+  table_.offer("forklift.defer/1", &defer);
+  table_.offer("forklift.stats/1", &stats);
+  EXPECT_EQ(host_->service(host_, "forklift.defer/1"), &defer);
+  EXPECT_EQ(host_->service(host_, "forklift.stats/1"), &stats);
+  for (const char* unknown : {"", "forklift.stats", "forklift.stats/", "forklift.stats/10", "forklift.stats/2", "x"}) {
+    EXPECT_EQ(host_->service(host_, unknown), nullptr) << unknown;
+  }
   EXPECT_EQ(host_->service(host_, nullptr), nullptr);
+  EXPECT_EQ(host_->service(nullptr, "forklift.stats/1"), nullptr);
 }
 
 TEST_F(HostTableTest, settings_are_read_by_path) {

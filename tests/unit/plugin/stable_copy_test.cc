@@ -155,10 +155,12 @@ std::string large_source(int seed) {
 }
 
 TEST_F(StableCopyTest, a_file_that_is_written_without_end_is_given_up_at_the_deadline) {
-  const std::string large = read(build("large.so", large_source(1)));
+  // Never whole: a writer that is not scheduled for a while has not finished.
+  std::string large = read(build("large.so", large_source(1)));
+  large.resize(large.size() - 1000);
   const std::string busy = write("busy.so", large);
   Writer writer(busy, large, large);
-  EXPECT_THAT(copy(busy, milliseconds(700)), EndsWith(kBeingWritten));
+  EXPECT_THAT(copy(busy, seconds(3)), EndsWith(kBeingWritten));
 }
 
 TEST_F(StableCopyTest, the_copy_is_never_torn_and_comes_when_the_writer_has_finished) {

@@ -6,11 +6,10 @@
 
 #include <array>
 #include <cstdlib>
+#include <forklift/testing.hpp>
 #include <iostream>
 #include <string>
 #include <vector>
-
-#include "fake_host.h"
 
 namespace {
 
@@ -20,7 +19,9 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-constexpr char kBegin[] = "Content-Type: text/plain\n\n";
+using forklift::testing::Plugin;
+using forklift::testing::Request;
+using forklift::testing::Response;
 
 // What a request may not leave changed.
 struct State {
@@ -48,51 +49,50 @@ State look() {
 class CgiLike : public testing::Test {
  protected:
   CgiLike() {
-    EXPECT_EQ(plugin_.create(host_), FORKLIFT_OK);
     ::setenv("HOME", "/home/of/the/worker", 1);  // also makes the array of `environ` the C library's own
     before_ = look();
   }
   ~CgiLike() override { EXPECT_TRUE(look() == before_) << "something is left changed"; }
 
-  int ask(const std::string& what, const std::string& body = "") {
-    const fake::Env env{{"CONTENT_LENGTH", std::to_string(body.size())},
-                        {"QUERY_STRING", what},
-                        {"REQUEST_URI", "/deed"},
-                        {"HTTP_PROXY", "http://evil"},
-                        {"PATH", "/of/the/front"},
-                        {"LD_PRELOAD", "evil.so"},
-                        {"HTTP_HOST", "example.org"}};
-    fake::Body input(body);
-    out_.text.clear();
-    out_.failure.clear();
-    return plugin_.produce(env, input, out_);
+  Response ask(const std::string& what, const std::string& body = "") {
+    return plugin_.produce(Request::of({{"CONTENT_LENGTH", std::to_string(body.size())},
+                                        {"QUERY_STRING", what},
+                                        {"REQUEST_URI", "/deed"},
+                                        {"HTTP_PROXY", "http://evil"},
+                                        {"PATH", "/of/the/front"},
+                                        {"LD_PRELOAD", "evil.so"},
+                                        {"HTTP_HOST", "example.org"}})
+                               .body(body));
   }
   void expect_page(const std::string& what, const std::string& body, const std::string& page) {
-    EXPECT_EQ(ask(what, body), FORKLIFT_OK) << out_.failure;
-    EXPECT_EQ(out_.text, kBegin + page);
+    const Response response = ask(what, body);
+    EXPECT_TRUE(response.ok()) << response.failure;
+    EXPECT_EQ(response.header("Content-Type"), "text/plain");
+    EXPECT_EQ(response.body, page);
     EXPECT_TRUE(look() == before_) << what;
   }
   // A request that finds nothing of the one before.
   void expect_fresh() {
-    EXPECT_EQ(ask("", "one line\nand another"), FORKLIFT_OK) << out_.failure;
-    EXPECT_THAT(out_.text, AllOf(StartsWith(kBegin), EndsWith("\n\none line\nand another\n16\n"),
-                                 Not(HasSubstr("LEFT_BEHIND")), HasSubstr("\nREQUEST_URI=/deed\n")));
+    const Response response = ask("", "one line\nand another");
+    EXPECT_TRUE(response.ok()) << response.failure;
+    EXPECT_EQ(response.header("Content-Type"), "text/plain");
+    EXPECT_THAT(response.body, AllOf(EndsWith("\n\none line\nand another\n16\n"), Not(HasSubstr("LEFT_BEHIND")),
+                                     HasSubstr("\nREQUEST_URI=/deed\n")));
     expect_page("stdin", "abc", "3 294\n");
   }
 
-  fake::Host host_;
-  fake::Plugin plugin_{CGILIKE_AS_TOLD};
-  fake::Out out_;
+  Plugin plugin_ = Plugin::load(CGILIKE_AS_TOLD);
   State before_;
 };
 
 TEST_F(CgiLike, GivesTheRequestAsEnvironmentOnTopOfTheProcesss) {
-  EXPECT_EQ(ask("", "the body"), FORKLIFT_OK) << out_.failure;
-  EXPECT_THAT(out_.text, AllOf(HasSubstr("\nHOME=/home/of/the/worker\n"), HasSubstr("\nGATEWAY_INTERFACE=CGI/1.1\n"),
-                               HasSubstr("\nHTTP_HOST=example.org\n"), HasSubstr("\nCONTENT_LENGTH=8\n"),
-                               EndsWith("\n\nthe body\n16\n")));
+  const Response response = ask("", "the body");
+  EXPECT_TRUE(response.ok()) << response.failure;
+  EXPECT_THAT(response.body, AllOf(HasSubstr("\nHOME=/home/of/the/worker\n"),
+                                   HasSubstr("\nGATEWAY_INTERFACE=CGI/1.1\n"), HasSubstr("\nHTTP_HOST=example.org\n"),
+                                   HasSubstr("\nCONTENT_LENGTH=8\n"), EndsWith("\n\nthe body\n16\n")));
   for (const char* dangerous : {"HTTP_PROXY", "/of/the/front", "LD_PRELOAD"}) {
-    EXPECT_THAT(out_.text, Not(HasSubstr(dangerous)));
+    EXPECT_THAT(response.body, Not(HasSubstr(dangerous)));
   }
 }
 
@@ -105,9 +105,10 @@ TEST_F(CgiLike, GivesTheBodyByEveryWayToReadIt) {
 }
 
 TEST_F(CgiLike, TakesAPageOfAnySize) {
-  EXPECT_EQ(ask("big"), FORKLIFT_OK) << out_.failure;
-  EXPECT_EQ(out_.text.size(), sizeof kBegin - 1 + 10'000'000);
-  EXPECT_THAT(out_.text, EndsWith("099999\n"));
+  const Response response = ask("big");
+  EXPECT_TRUE(response.ok()) << response.failure;
+  EXPECT_EQ(response.body.size(), 10'000'000U);
+  EXPECT_THAT(response.body, EndsWith("099999\n"));
 }
 
 TEST_F(CgiLike, LetsItWriteBeforeItReadsOrNeverRead) {
@@ -127,9 +128,10 @@ TEST_F(CgiLike, ForgetsWhatWasReadAhead) {
 TEST_F(CgiLike, FailuresSendNothingOfThePage) {
   for (const auto& [what, reason] : {std::pair("fails", "the program returned 3"), std::pair("throws", "out of paper"),
                                      std::pair("unflushed", "the program has written more")}) {
-    EXPECT_NE(ask(what), FORKLIFT_OK) << what;
-    EXPECT_THAT(out_.failure, HasSubstr(reason));
-    EXPECT_EQ(out_.text, "") << what;
+    const Response response = ask(what);
+    EXPECT_EQ(response.status, 500) << what;
+    EXPECT_THAT(response.failure, HasSubstr(reason));
+    EXPECT_EQ(response.body, "500 Internal Server Error\n") << what;
     EXPECT_TRUE(look() == before_) << what;
     expect_fresh();
   }
@@ -168,13 +170,12 @@ TEST_F(CgiLike, WhatWasPrintedBeforeDoesNotGetIntoThePage) {
 }
 
 TEST_F(CgiLike, DoesNotRunTheProgramForABodyThatBreaksOff) {
-  for (const int error : {FORKLIFT_ESHORT, FORKLIFT_ETIMEOUT}) {
-    fake::Body body("0123456789");
-    body.arriving = 9;
-    body.error = error;
-    EXPECT_EQ(plugin_.produce(fake::Env{{"QUERY_STRING", "deaf"}}, body, out_), error);
-    EXPECT_EQ(out_.text, "");
-  }
+  const Request deaf = Request::of({{"QUERY_STRING", "deaf"}}).body("0123456789");
+  EXPECT_EQ(plugin_.produce(Request(deaf).body_breaks_off_after(9)).status, 400);
+  EXPECT_EQ(plugin_.produce(Request(deaf).body_stalls_after(9)).status, 408);
+  const Response left = plugin_.produce(Request(deaf).client_leaves_after_sending(9));
+  EXPECT_TRUE(left.client_gone);
+  EXPECT_EQ(left.status, 0);
 }
 
 }  // namespace

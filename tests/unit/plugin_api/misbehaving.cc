@@ -25,32 +25,36 @@ class Misbehaving : public forklift::Plugin {
     if (what == "int") throw 42;
     if (what == "setting") host_.settings().text("missing");
     if (what == "code 0") throw forklift::Error(FORKLIFT_OK, "an odd error");
-    if (what == "cancel") cancel(out);
+    if (what == "cancel") cancel(host_);
     if (what == "read") body.read(buffer, sizeof buffer);
-    if (what == "read_all") out.write(body.read_all(10));
+    if (what == "read_all") begin(out), out.write(body.read_all(10));
     if (what == "begin") out.begin(200, {});
     if (what == "begin twice") out.begin(200, {}), out.begin(200, {});
     if (what == "write") out.write("x");
     if (what == "flush") out.flush();
     if (what == "send_file") out.send_file(-1, 0, 1);
     if (what == "wait") out.wait(FORKLIFT_WAIT_OUT);
+    if (what == "wait for the body") out.wait(FORKLIFT_WAIT_BODY);
     if (what == "wait long") out.wait(FORKLIFT_WAIT_BODY, std::chrono::hours(24 * 365));
     if (what == "try")
       out.raw()->fail(out.raw(), std::to_string(out.try_write("x") + body.try_read(buffer, 8) * 10).c_str());
+    if (what == "try flush") out.raw()->fail(out.raw(), std::to_string(out.try_flush()).c_str());
     if (what == "nul") out.begin(200, {{"X-Evil", std::string_view("a\0b", 3)}});
     if (what == "headers") out.begin(404, {{"X-Long", std::string(5000, 'x')}, {"X-View", env["VIEW"].substr(1, 2)}});
-    if (what == "env") show(env, out);
+    if (what == "env") begin(out), show(env, out);
     if (what == "log") host_.log(forklift::Level::kWarning, std::string("a\0b ", 4) + std::string(200, 'y'));
-    if (what == "host") out.write(std::string(host_.app()) + " " + std::to_string(host_.generation()));
+    if (what == "host") begin(out), out.write(std::string(host_.app()) + " " + std::to_string(host_.generation()));
   }
 
  private:
+  static void begin(forklift::Out& out) { out.begin(200, {{"Content-Type", "text/plain"}}); }
+
   // What pthread_cancel does to a worker's thread, from inside. Objects on the way are destroyed.
-  static void cancel(forklift::Out& out) {
+  static void cancel(const forklift::Host& host) {
     struct Unwound {
-      forklift::Out& out;
-      ~Unwound() { out.raw()->flush(out.raw()); }
-    } unwound{out};
+      const forklift::Host& host;
+      ~Unwound() { host.log(forklift::Level::kInfo, "unwound"); }
+    } unwound{host};
     pthread_cancel(pthread_self());
     pthread_testcancel();
   }

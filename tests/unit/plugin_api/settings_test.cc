@@ -1,8 +1,11 @@
 // forklift/settings.hpp: strings as they were written become values, or errors that name the place.
 #include <gmock/gmock.h>
-#include <forklift/settings.hpp>
 
-#include "fake_host.h"
+#include <forklift/settings.hpp>
+#include <forklift/testing.hpp>
+#include <functional>
+#include <string>
+#include <vector>
 
 namespace {
 
@@ -21,7 +24,7 @@ std::string why(const std::function<void()>& action) {
 }
 
 TEST(Settings, GivesTextAsItWasWritten) {
-  const fake::Settings raw({{"id", "010"}, {"empty", ""}, {"map.a", "1"}});
+  const forklift::testing::SettingsTable raw({{"id", "010"}, {"empty", ""}, {"map.a", "1"}});
   const forklift::Settings settings(&raw);
   EXPECT_EQ(settings.text("id"), "010");
   EXPECT_EQ(settings.text("empty", "default"), "");
@@ -32,14 +35,14 @@ TEST(Settings, GivesTextAsItWasWritten) {
 }
 
 TEST(Settings, ReadsWholeNumbers) {
-  const fake::Settings raw({{"n", "-42"},
-                            {"zero", "010"},
-                            {"half", "1.5"},
-                            {"word", "ten"},
-                            {"empty", ""},
-                            {"plus", "+1"},
-                            {"big", "9223372036854775808"},
-                            {"space", "1 "}});
+  const forklift::testing::SettingsTable raw({{"n", "-42"},
+                                              {"zero", "010"},
+                                              {"half", "1.5"},
+                                              {"word", "ten"},
+                                              {"empty", ""},
+                                              {"plus", "+1"},
+                                              {"big", "9223372036854775808"},
+                                              {"space", "1 "}});
   const forklift::Settings settings(&raw);
   EXPECT_EQ(settings.integer("n"), -42);
   EXPECT_EQ(settings.integer("zero"), 10);
@@ -51,7 +54,7 @@ TEST(Settings, ReadsWholeNumbers) {
 }
 
 TEST(Settings, ReadsTruthInSixWords) {
-  const fake::Settings raw(
+  const forklift::testing::SettingsTable raw(
       {{"a", "true"}, {"b", "yes"}, {"c", "on"}, {"d", "false"}, {"e", "no"}, {"f", "off"}, {"g", "1"}});
   const forklift::Settings settings(&raw);
   for (const char* yes : {"a", "b", "c"}) EXPECT_TRUE(settings.boolean(yes)) << yes;
@@ -61,17 +64,17 @@ TEST(Settings, ReadsTruthInSixWords) {
 }
 
 TEST(Settings, ReadsDurationsWithTheirUnit) {
-  const fake::Settings raw({{"a", "250ms"},
-                            {"b", "30s"},
-                            {"c", "5m"},
-                            {"d", "1h"},
-                            {"zero", "0"},
-                            {"bare", "30"},
-                            {"minus", "-1s"},
-                            {"unit", "s"},
-                            {"day", "1d"},
-                            {"big", "9223372036854775807h"},
-                            {"bigger", "92233720368547758070s"}});
+  const forklift::testing::SettingsTable raw({{"a", "250ms"},
+                                              {"b", "30s"},
+                                              {"c", "5m"},
+                                              {"d", "1h"},
+                                              {"zero", "0"},
+                                              {"bare", "30"},
+                                              {"minus", "-1s"},
+                                              {"unit", "s"},
+                                              {"day", "1d"},
+                                              {"big", "9223372036854775807h"},
+                                              {"bigger", "92233720368547758070s"}});
   const forklift::Settings settings(&raw);
   EXPECT_EQ(settings.duration("a"), 250ms);
   EXPECT_EQ(settings.duration("b"), 30s);
@@ -85,14 +88,14 @@ TEST(Settings, ReadsDurationsWithTheirUnit) {
 }
 
 TEST(Settings, ReadsSizesInPowersOf1024) {
-  const fake::Settings raw({{"a", "512"},
-                            {"b", "64K"},
-                            {"c", "16M"},
-                            {"d", "1G"},
-                            {"small", "64k"},
-                            {"minus", "-1"},
-                            {"unit", "K"},
-                            {"big", "9223372036854775807K"}});
+  const forklift::testing::SettingsTable raw({{"a", "512"},
+                                              {"b", "64K"},
+                                              {"c", "16M"},
+                                              {"d", "1G"},
+                                              {"small", "64k"},
+                                              {"minus", "-1"},
+                                              {"unit", "K"},
+                                              {"big", "9223372036854775807K"}});
   const forklift::Settings settings(&raw);
   EXPECT_EQ(settings.bytes("a"), 512);
   EXPECT_EQ(settings.bytes("b"), 64 * 1024);
@@ -105,7 +108,7 @@ TEST(Settings, ReadsSizesInPowersOf1024) {
 }
 
 TEST(Settings, WalksListsOfMaps) {
-  const fake::Settings raw(
+  const forklift::testing::SettingsTable raw(
       {{"shelves[0].id", "a1"}, {"shelves[0].open", "yes"}, {"shelves[1].id", "b2"}, {"one", "x"}});
   const forklift::Settings settings(&raw);
   std::vector<std::string> seen;
@@ -119,7 +122,8 @@ TEST(Settings, WalksListsOfMaps) {
 }
 
 TEST(Settings, WalksMapsWithNamesThatNeedQuotes) {
-  const fake::Settings raw({{"hosts.\"example.org\".root", "/srv"}, {"hosts.localhost.root", "/tmp"}});
+  const forklift::testing::SettingsTable raw(
+      {{"hosts.\"example.org\".root", "/srv"}, {"hosts.localhost.root", "/tmp"}});
   const forklift::Settings settings(&raw);
   std::vector<std::string> seen;
   for (const auto& [name, node] : settings.entries("hosts")) {
@@ -130,7 +134,7 @@ TEST(Settings, WalksMapsWithNamesThatNeedQuotes) {
 }
 
 TEST(Settings, RefusesNamesThatThePluginDoesNotKnow) {
-  const fake::Settings raw({{"greeting", "Hi"}, {"greting", "Hi"}});
+  const forklift::testing::SettingsTable raw({{"greeting", "Hi"}, {"greting", "Hi"}});
   const forklift::Settings settings(&raw);
   EXPECT_EQ(why([&] { settings.only({"greeting", "greting"}); }), "no error");
   EXPECT_EQ(why([&] {

@@ -184,6 +184,35 @@ TEST_P(BodyReaderTest, a_response_that_has_begun_keeps_its_byte_while_the_body_i
   EXPECT_EQ(line_.unread(), GetParam() == Kind::kUnix ? 1 : 0);
 }
 
+// A wait that ends early may be followed by a response, and a client that talks in turns sends nothing before it.
+TEST_P(BodyReaderTest, a_small_piece_keeps_its_byte_in_a_wait_that_may_end_early) {
+  BodyReader body = reader("head", "abc", 6);
+  char buffer[3];
+  ASSERT_EQ(body.read(buffer, 3, false), 3);
+  body.make_room(true);
+  EXPECT_TRUE(body.can_reset());
+  EXPECT_TRUE(GetParam() == Kind::kTcp || line_.unread() > 0);
+}
+
+TEST_P(BodyReaderTest, where_room_was_made_the_next_byte_is_kept_before_a_response_begins) {
+  const std::string large(20'000, 'b');
+  BodyReader body = reader("head", large, large.size() + 3, kShort);
+  std::string buffer(large.size(), '\0');
+  ASSERT_EQ(body.read(buffer.data(), buffer.size(), false), static_cast<std::int64_t>(large.size()));
+  body.make_room(true);
+  EXPECT_EQ(line_.unread(), 0);
+  const bool is_unix = GetParam() == Kind::kUnix;
+  EXPECT_EQ(body.can_reset(), !is_unix);
+  EXPECT_EQ(body.prepare_reset(false), is_unix ? FORKLIFT_EAGAIN : 0);
+  line_.send("c");
+  EXPECT_TRUE(body.can_reset());
+  EXPECT_EQ(body.prepare_reset(true), 0);
+  EXPECT_EQ(try_read(body), 1);
+  EXPECT_EQ(line_.unread(), is_unix ? 1 : 0);
+  body.make_room(true);
+  EXPECT_EQ(body.prepare_reset(true), is_unix ? FORKLIFT_ETIMEOUT : 0);
+}
+
 TEST_P(BodyReaderTest, never_more_than_its_length) {
   BodyReader body = reader("head", "abcSURPLUS", 3);
   EXPECT_EQ(read_all(body), "abc");

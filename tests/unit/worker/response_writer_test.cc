@@ -4,6 +4,7 @@
 #include <forklift/plugin.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <cstdlib>
 #include <memory>
@@ -64,7 +65,7 @@ TEST_F(ResponseWriterTest, a_short_page_is_sent_at_its_end_with_its_length) {
   EXPECT_TRUE(out_->started());
   EXPECT_EQ(page_.response(), ResponseState::kStarted) << "complete is what the server makes of it";
   EXPECT_EQ(out_->status(), 200);
-  EXPECT_EQ(out_->body_bytes(), 5U);
+  EXPECT_EQ(out_->sent_body_bytes(), 5U);
 }
 
 TEST_F(ResponseWriterTest, a_header_block_in_any_two_pieces_is_the_same) {
@@ -293,12 +294,37 @@ TEST_F(ResponseWriterTest, send_file_sends_that_part_of_it_and_leaves_its_positi
   EXPECT_EQ(out_->send_file(file.get(), UINT64_MAX, 1), FORKLIFT_EIO);
 }
 
+// Nobody waits for what nobody gets.
+TEST_F(ResponseWriterTest, to_head_a_file_is_not_read) {
+  const UniqueFd file(::memfd_create("page", MFD_CLOEXEC));
+  constexpr std::uint64_t kHuge = 200ULL << 30;
+  ASSERT_EQ(::ftruncate(file.get(), kHuge), 0);
+  const TimePoint begin = Clock::now();
+  answer("HEAD");
+  EXPECT_EQ(out_->begin(head(200)), 0);
+  page_.set_activity(ipc::Activity::kPlugin);
+  const TimePoint before = page_.progress();
+  EXPECT_EQ(out_->send_file(file.get(), 0, kHuge), 0);
+  EXPECT_GT(page_.progress(), before);
+  EXPECT_EQ(out_->send_file(file.get(), 10, 5), 0);
+  EXPECT_EQ(finished(), "Status: 200 OK\r\nContent-Length: 214748364805\r\n\r\n");
+  answer("HEAD");
+  EXPECT_EQ(out_->begin(head(200)), 0);
+  EXPECT_EQ(out_->send_file(file.get(), kHuge - 10, 11), FORKLIFT_EIO);
+  EXPECT_THAT(out_->problem(), HasSubstr("ends 1 bytes early"));
+  answer("HEAD");
+  EXPECT_EQ(out_->begin(head(200)), 0);
+  EXPECT_EQ(out_->send_file(-1, 0, 1), FORKLIFT_EIO);
+  EXPECT_LT(Clock::now() - begin, seconds(5));
+}
+
 TEST_F(ResponseWriterTest, another_response_replaces_what_was_not_sent) {
   EXPECT_EQ(out_->write(kHead), 0);
   EXPECT_EQ(out_->write("half a page"), 0);
   out_->fail(FORKLIFT_EINVAL, "a reason");
   EXPECT_EQ(out_->replace("Status: 500 Internal Server Error\r\n\r\nsorry", 500), 0);
   EXPECT_EQ(out_->status(), 500);
+  EXPECT_EQ(out_->sent_body_bytes(), 5U);
   EXPECT_EQ(page_.response(), ResponseState::kStarted);
   EXPECT_EQ(received(), "Status: 500 Internal Server Error\r\n\r\nsorry");
 }

@@ -105,6 +105,69 @@ TEST_P(ServeFailureTest, a_page_that_breaks_its_promised_length_is_aborted_once_
   }
 }
 
+// The client waits for the response before it sends on: no further byte comes by which it could be reset.
+TEST_P(ServeFailureTest, a_page_that_begins_after_a_wait_for_the_body_is_aborted_as_any_other) {
+  expect_abort(serve(
+      [](auto*, auto* body, auto* out) {
+        char buffer[10];
+        EXPECT_EQ(body->read(body, buffer, sizeof buffer), 2);
+        EXPECT_EQ(out->wait(out, FORKLIFT_WAIT_BODY, nullptr, 0, 5), 0);
+        write(out, "A: b\n\nhalf a page");
+        EXPECT_EQ(out->flush(out), 0);
+        return 1;
+      },
+      lend(head("POST", 10), "fo")));
+}
+
+TEST_P(ServeFailureTest, nor_does_one_begin_after_a_large_piece_before_the_next_byte_has_come) {
+  const std::string piece(20'000, 'p');
+  const bool is_unix = GetParam() == Kind::kUnix;
+  expect_abort(serve(
+      [&](auto*, auto* body, auto* out) {
+        std::string buffer(piece.size(), '\0');
+        EXPECT_EQ(body->read(body, buffer.data(), buffer.size()), static_cast<std::int64_t>(piece.size()));
+        EXPECT_EQ(out->wait(out, FORKLIFT_WAIT_BODY, nullptr, 0, 5), 0);
+        write(out, "A: b\n\nhalf a page");
+        EXPECT_EQ(out->try_flush(out), is_unix ? FORKLIFT_EAGAIN : 0);
+        EXPECT_EQ(out->wait(out, FORKLIFT_WAIT_SENT, nullptr, 0, 0), is_unix ? 0 : FORKLIFT_WAIT_SENT);
+        EXPECT_EQ(page_.response(), is_unix ? ResponseState::kNone : ResponseState::kStarted);
+        line_.send("q");
+        EXPECT_EQ(out->wait(out, FORKLIFT_WAIT_SENT, nullptr, 0, -1), FORKLIFT_WAIT_SENT);
+        EXPECT_EQ(out->flush(out), 0);
+        return 1;
+      },
+      lend(head("POST", 30'000), piece)));
+}
+
+TEST_P(ServeFailureTest, nor_once_the_body_has_broken_off_and_nothing_could_reset_it) {
+  if (GetParam() == Kind::kTcp) return;
+  app_.timeouts.body = milliseconds(20);
+  const ipc::Done done = serve(
+      [&](auto*, auto* body, auto* out) {
+        EXPECT_EQ(read_all(body), "fo!" + std::to_string(FORKLIFT_ETIMEOUT));
+        write(out, "A: b\n\nhalf a page");
+        EXPECT_EQ(out->flush(out), FORKLIFT_ETIMEOUT);
+        return 0;
+      },
+      lend(head("POST", 10), "fo"));
+  EXPECT_THAT(whole_page(done), StartsWith("Status: 408 Request Timeout\r\n"));
+}
+
+// What tells its length needs no reset.
+TEST_P(ServeFailureTest, a_page_with_a_length_begins_whatever_has_come) {
+  const std::string piece(20'000, 'p');
+  const ipc::Done done = serve(
+      [&](auto*, auto* body, auto* out) {
+        std::string buffer(piece.size(), '\0');
+        EXPECT_EQ(body->read(body, buffer.data(), buffer.size()), static_cast<std::int64_t>(piece.size()));
+        EXPECT_EQ(out->wait(out, FORKLIFT_WAIT_BODY, nullptr, 0, 5), 0);
+        write(out, "Content-Length: 4\n\npage");
+        return out->flush(out);
+      },
+      lend(head("POST", 30'000), piece));
+  EXPECT_EQ(whole_page(done), "Status: 200 OK\r\nContent-Length: 4\r\n\r\npage");
+}
+
 TEST_P(ServeFailureTest, a_request_whose_body_ends_early_is_a_400_whatever_the_plugin_makes_of_it) {
   Lent lent = lend(head("POST", 10), "foo");
   line_.half_close();
@@ -181,6 +244,25 @@ TEST_P(ServeFailureTest, a_client_that_went_away_is_no_error_of_anybody) {
   EXPECT_EQ(done.client_gone, 1U);
   for (const auto& line : log_) EXPECT_THAT(line, StartsWith("info: ")) << line;
   EXPECT_EQ(log_.size(), 1U);
+}
+
+TEST_P(ServeFailureTest, nor_is_what_a_plugin_throws_that_was_told_of_it) {
+  for (const bool throws : {false, true}) {
+    log_.clear();
+    line_ = Line(GetParam());
+    Lent lent = lend(head());
+    lent.lend.half_close_is_abort = 1;
+    line_.half_close();
+    const ipc::Done done = serve(
+        [&](auto*, auto*, auto* out) {
+          EXPECT_EQ(out->wait(out, 0, nullptr, 0, -1), FORKLIFT_WAIT_GONE);
+          if (throws) throw std::runtime_error("the client is gone");
+          return 1;
+        },
+        std::move(lent));
+    EXPECT_EQ(done.client_gone, 1U);
+    EXPECT_THAT(log_, ElementsAre("info: GET \"/x\": the client closed the connection"));
+  }
 }
 
 TEST_P(ServeFailureTest, one_that_went_away_while_the_page_was_made_is_found_at_its_end) {

@@ -33,6 +33,31 @@ TEST_P(ServeTest, a_page_is_answered_and_the_connection_ended) {
   EXPECT_THAT(log_, IsEmpty());
 }
 
+// What the access log calls `bytes`.
+TEST_P(ServeTest, only_what_went_out_of_a_body_is_counted) {
+  for (const char* answer : {"A: b\n\nHello", "Status: 204\n\nHello", "Status: 304\n\nHello"}) {
+    line_ = Line(GetParam());
+    const auto work = [&](auto*, auto*, auto* out) { return write(out, answer); };
+    EXPECT_EQ(serve(work, lend(head(answer[0] == 'A' ? "HEAD" : "GET"))).response_bytes, 0U) << answer;
+  }
+  line_ = Line(GetParam());
+  EXPECT_EQ(serve([](auto*, auto*, auto*) { return 1; }, lend(head("HEAD"))).response_bytes, 0U);
+  line_ = Line(GetParam());
+  const auto aborted = [](auto*, auto*, auto* out) {
+    write(out, "A: b\n\nhalf");
+    out->flush(out);
+    write(out, " a page");
+    return 1;
+  };
+  EXPECT_EQ(serve(aborted).response_bytes, 4U);
+}
+
+TEST_P(ServeTest, nothing_of_it_where_the_client_has_left_before) {
+  Lent lent = lend(head());
+  line_.reset();
+  EXPECT_EQ(serve(hello, std::move(lent)).response_bytes, 0U);
+}
+
 // The master's duplicate is open all the time: the client must not have to wait for it.
 TEST_P(ServeTest, the_client_sees_the_end_before_the_master_does_anything) {
   serve(hello);

@@ -2,6 +2,7 @@
 #include <forklift/plugin.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <random>
 #include <string>
@@ -73,7 +74,7 @@ TEST_P(SlowReaderTest, partial_sends_keep_the_order_and_lose_nothing) {
   socket_->shut_down();
   reader.join();
   EXPECT_TRUE(got + rest.bytes == "Status: 200 OK\r\n\r\n" + body);
-  EXPECT_EQ(out_->body_bytes(), body.size());
+  EXPECT_EQ(out_->sent_body_bytes(), body.size());
 }
 
 TEST_P(SlowReaderTest, a_write_waits_as_long_as_there_is_progress) {
@@ -117,6 +118,27 @@ TEST_P(SlowReaderTest, each_sent_byte_begins_the_time_anew) {
     return out_->try_write("x") > 0;
   }));
   EXPECT_GT(out_->stall_deadline(), first);
+}
+
+// For poll(2) there is room in a Unix socket when three quarters of its buffer are free, which takes this client longer
+// than timeouts.write.
+TEST(SlowReader, on_a_unix_socket_takes_something_before_poll_says_so) {
+  Line line(Kind::kUnix);
+  auto page = ipc::SharedPage::create();
+  ASSERT_TRUE(page);
+  ClientSocket socket(line.lend(), *page);
+  ResponseWriter out(socket, *page, "GET", seconds(1));
+  EXPECT_EQ(out.begin({.status = 200, .reason = {}, .headers = {}, .content_length = {}}), 0);
+  std::atomic<bool> done = false;
+  std::thread reader([&] {
+    while (!done) {
+      (void)line.read_some(8'000);
+      ::poll(nullptr, 0, 100);
+    }
+  });
+  EXPECT_EQ(out.write(std::string(300'000, 'x')), 0) << out.problem();
+  done = true;
+  reader.join();
 }
 
 // What poll(2) says of the connection and what the writer says of its buffer fit together: after a wait there is

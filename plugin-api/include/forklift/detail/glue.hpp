@@ -1,4 +1,5 @@
-// Part of forklift/plugin.hpp: the C functions of a descriptor, for a class.
+// Part of forklift/plugin.hpp, which has defined Plugin and ConnectionPlugin before: the C functions of a descriptor, for a
+// class.
 #ifndef FORKLIFT_DETAIL_GLUE_HPP
 #define FORKLIFT_DETAIL_GLUE_HPP
 
@@ -18,15 +19,12 @@
 namespace forklift {
 inline namespace api {
 
-class Plugin;
-class ConnectionPlugin;
-
 namespace detail {
 
 // Runs `action` and returns its result; an exception is given to `report` and becomes a non-zero result. (A forced
 // unwind has no object, only a type to catch it by; UndefinedBehaviorSanitizer would call that a null reference.)
 template <class Action, class Report>
-__attribute__((no_sanitize("null"))) int guarded(const Action& action, const Report& report) {
+__attribute__((noinline, no_sanitize("null"))) int guarded(const Action& action, const Report& report) {
   try {
     return action();
 #ifdef __GLIBCXX__
@@ -105,7 +103,8 @@ class Glue {
           const Env env(raw_env);
           Body body(raw_body);
           Out out(raw_out);
-          static_cast<Instance*>(instance)->plugin.produce(env, body, out);
+          Plugin& plugin = static_cast<Instance*>(instance)->plugin;  // where produce() is public
+          plugin.produce(env, body, out);
           return static_cast<int>(FORKLIFT_OK);
         },
         [=](const char* reason) { raw_out->fail(raw_out, reason); });
@@ -114,7 +113,8 @@ class Glue {
   static int handle_connection(void* instance, int fd, const void* head, std::size_t size) {
     return guarded(
         [=] {
-          static_cast<Instance*>(instance)->plugin.handle_connection(Connection(fd, head, size));
+          ConnectionPlugin& plugin = static_cast<Instance*>(instance)->plugin;
+          plugin.handle_connection(Connection(fd, head, size));
           return static_cast<int>(FORKLIFT_OK);
         },
         [=](const char* reason) { static_cast<Instance*>(instance)->host.log(Level::kError, reason); });
