@@ -23,6 +23,7 @@ std::string describe_end(KillReason killed, int wait_status) {
 }
 
 std::string describe_work(const WorkerSlot& slot, TimePoint now) {
+  if (slot.next_step) return fmt::format("before it reached {}", to_string(*slot.next_step));
   if (!slot.has_work()) return "while idle";
   const bool taken = slot.page.taken() == slot.lend_serial;
   if (!taken && slot.lent) return "before it took the request";
@@ -59,7 +60,7 @@ std::string describe_failed_start(std::string_view app, const WorkerSlot& slot, 
     reason = fmt::format("worker {} {}", slot.pid, describe_wait_status(wait_status));
   }
   return fmt::format("app \"{}\": generation {} failed at {}: {}", app, slot.generation->number,
-                     to_string(slot.next_step), reason);
+                     to_string(*slot.next_step), reason);
 }
 
 }  // namespace
@@ -91,7 +92,7 @@ Obituary write_obituary(std::string_view app, const WorkerSlot& slot, int wait_s
   if (had_nothing && (as_told || slot.killed == KillReason::kStopTimeout)) {
     return {Level::kDebug, fmt::format("{}: left", describe_worker(app, slot))};
   }
-  if (!slot.failure.empty() || slot.state == SlotState::kStarting) {
+  if (slot.next_step && slot.killed != KillReason::kDrainTimeout) {
     return {Level::kError, describe_failed_start(app, slot, wait_status)};
   }
   const std::string how = describe_end(slot.killed, wait_status);

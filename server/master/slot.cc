@@ -19,7 +19,7 @@ constexpr std::optional<State> kTransitions[5][5] = {
     /* GONE     */ {kNo, kNo, kNo, kNo, kNo},
 };
 
-void forget_worker(WorkerSlot& slot) {
+void make_new(WorkerSlot& slot) {
   slot.pid = 0;
   slot.generation.reset();
   slot.channel.close();
@@ -55,7 +55,7 @@ std::optional<SlotState> transition(SlotState state, SlotEvent event) {
 WorkerSlot& SlotTable::open() {
   for (const auto& slot : slots_) {
     if (slot->state != State::kGone) continue;
-    forget_worker(*slot);
+    make_new(*slot);
     enter(*slot, State::kStarting);
     return *slot;
   }
@@ -64,6 +64,7 @@ WorkerSlot& SlotTable::open() {
   slots_.back()->on_deadline = on_deadline_;
   idle_.resize(index / 64 + 1);
   counts_[static_cast<std::size_t>(State::kGone)]++;
+  make_new(*slots_.back());
   enter(*slots_.back(), State::kStarting);
   return *slots_.back();
 }

@@ -62,7 +62,8 @@ struct WorkerSlot {
   ipc::SharedPage page;
   ipc::WorkerOutput output;
 
-  ipc::Step next_step = ipc::Step::kForked;  // while STARTING: the one that it has not reached yet
+  // Of its start, also where it was told to leave in it: what it has not reached yet. None once it was READY.
+  std::optional<ipc::Step> next_step;
   std::string failure;                       // what it said of its failed start
   KillReason killed = KillReason::kNone;
   bool told_to_leave = false;

@@ -46,7 +46,7 @@ Object describe_worker(const WorkerSlot& slot, TimePoint now) {
   made.set("pid", slot.pid);
   made.set("generation", slot.generation->number);
   made.set("state", std::string(to_string(slot.state)));
-  if (slot.state == SlotState::kStarting) made.set("step", std::string(to_string(slot.next_step)));
+  if (slot.next_step) made.set("step", std::string(to_string(*slot.next_step)));
   made.set("requests", slot.requests);
   made.set("age_ms", milliseconds_since(slot.started, now));
   if (slot.memory_bytes > 0) made.set("memory", slot.memory_bytes);

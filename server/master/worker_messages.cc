@@ -67,11 +67,13 @@ void WorkerPool::on_message(WorkerSlot& slot, std::string_view bytes, UniqueFd f
 
 void WorkerPool::on_step(WorkerSlot& slot, ipc::Step step) {
   if (slot.killed != KillReason::kNone) return;  // too late
+  if (!slot.next_step) return broken_protocol(slot, "a step of a start that is over");
   if (step != ipc::Step::kReady) {
     slot.next_step = static_cast<ipc::Step>(static_cast<std::uint32_t>(step) + 1);
     return;
   }
-  if (!slots_.apply(slot, SlotEvent::kReady)) return broken_protocol(slot, "READY twice");
+  slot.next_step.reset();
+  slots_.apply(slot, SlotEvent::kReady);
   // One that is DRAINING keeps the deadline that it has: of its leaving, or of its request.
   if (slot.state == SlotState::kIdle) {
     slot.deadline.cancel();
@@ -88,16 +90,13 @@ void WorkerPool::on_step(WorkerSlot& slot, ipc::Step step) {
 
 void WorkerPool::on_image(WorkerSlot& slot, UniqueFd image) {
   // Until IMAGED, no line of the plugin has run in that process; later, anything could come from there.
-  const bool is_starting = slot.state == SlotState::kStarting || slot.state == SlotState::kDraining;
-  const bool expected = is_starting && slot.next_step == ipc::Step::kImaged;
-  if (!expected || slot.generation->image) return broken_protocol(slot, "an image that was not asked for");
+  if (slot.next_step != ipc::Step::kImaged || slot.generation->image) return broken_protocol(slot, "an image that was not asked for");
   slot.generation->image = std::move(image);
   slot.channel.refuse_descriptors();
 }
 
 void WorkerPool::on_failed(WorkerSlot& slot, ipc::Step step, std::string_view reason) {
-  const bool is_starting = slot.state == SlotState::kStarting || slot.state == SlotState::kDraining;
-  if (!is_starting) return broken_protocol(slot, "a failure of a start that is over");
+  if (!slot.next_step) return broken_protocol(slot, "a failure of a start that is over");
   slot.next_step = step;
   slot.failure = escape_controls(reason);
 }

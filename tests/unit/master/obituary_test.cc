@@ -105,6 +105,19 @@ TEST_F(ObituaryTest, a_death_during_the_start_is_named_by_the_step_that_was_not_
             "app \"shop\": generation 3 failed at LOADED: not reached within timeouts.start; the worker was killed");
 }
 
+TEST_F(ObituaryTest, a_worker_that_was_told_to_leave_in_its_start_was_not_idle) {
+  slot_.state = SlotState::kDraining;
+  slot_.told_to_leave = true;
+  slot_.next_step = ipc::Step::kLoaded;
+  EXPECT_EQ(obituary(exited(0)).level, log::Level::kDebug);
+  EXPECT_EQ(line(killed_by(SIGSEGV)),
+            "app \"shop\": generation 3 failed at LOADED: worker 4711 died of signal 11 (Segmentation fault)");
+  slot_.killed = KillReason::kDrainTimeout;
+  EXPECT_EQ(line(killed_by(SIGKILL)),
+            "app \"shop\" generation 3 worker 4711: was told to leave, and killed after timeouts.stop before it reached "
+            "LOADED");
+}
+
 TEST_F(ObituaryTest, a_request_that_was_not_taken_goes_to_another_worker_but_not_for_ever) {
   lend();
   EXPECT_EQ(fate_of(slot_), Fate::kLendAgain);
