@@ -157,11 +157,11 @@ TEST_F(WorkerPoolTest, a_worker_that_has_left_its_group_is_killed_too) {
     take_lend(birth);
     if (::fork() == 0) sleep_for_ever();  // so that there is somebody in the group
     if (::setpgid(0, ::getpgid(::getppid())) != 0) ::_exit(91);
-    say(birth, ipc::Step::kForked);
+    (void)birth.channel.send(ipc::LogLine{.level = static_cast<std::uint32_t>(log::Level::kInfo)}, "has left");
     sleep_for_ever();
   });
   lend();
-  ASSERT_TRUE(run_until([&] { return slot().next_step == ipc::Step::kImaged; }));
+  ASSERT_TRUE(run_until([&] { return log_.find("has left") != log_.npos; }));
   pool_->kill(slot(), KillReason::kRequestTimeout);
   EXPECT_TRUE(run_until_all_are_gone());
   EXPECT_THAT(owner_.orphans_, ElementsAre(Fate::kAnswer504));
@@ -185,22 +185,19 @@ TEST_F(WorkerPoolTest, one_that_says_done_as_it_is_killed_gets_no_other_request)
   }));
 }
 
-TEST_F(WorkerPoolTest, one_that_says_ready_again_in_its_last_request_keeps_its_deadline) {
-  app_.timeouts.request = milliseconds(100);
+TEST_F(WorkerPoolTest, one_that_says_ready_again_is_broken_also_in_its_last_request) {
   app_.workers.max_requests = 1;
   start([](Birth& birth) {
     become_ready(birth);
     take_lend(birth);
     become_ready(birth);
-    say(birth, ipc::Step::kForked);
     sleep_for_ever();
   });
   lend();
-  ASSERT_TRUE(run_until([&] { return slot().next_step == ipc::Step::kImaged; }));
-  EXPECT_TRUE(run_until([&] {
-    loop_->timers.run(Clock::now());
-    return slot().killed == KillReason::kRequestTimeout;
-  }));
+  EXPECT_TRUE(run_until([&] { return slot().killed == KillReason::kBrokenProtocol; }));
+  EXPECT_TRUE(run_until_all_are_gone());
+  EXPECT_THAT(log_, HasSubstr("a step of a start that is over"));
+  EXPECT_THAT(owner_.orphans_, ElementsAre(Fate::kAnswer502));
 }
 
 TEST_F(WorkerPoolTest, those_that_are_told_to_leave_and_do_not_are_no_more_than_workers_max_and_one) {
