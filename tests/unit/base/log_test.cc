@@ -195,7 +195,7 @@ struct FullPipe {
   static constexpr int kPipeBytes = 16 * 1024;
   UniqueFd reader;
 
-  // [child] Makes a pipe standard error.
+  // [child] Makes a pipe standard error, and that the log.
   FullPipe() {
     ::signal(SIGPIPE, SIG_IGN);
     int ends[2];
@@ -204,6 +204,7 @@ struct FullPipe {
     ::dup2(ends[1], STDERR_FILENO);
     ::close(ends[1]);
     reader.reset(ends[0]);
+    if (!open({})) ::_exit(97);
   }
   std::string drain() const {
     std::string text;
