@@ -77,10 +77,9 @@ struct Done {
   MessageType type = MessageType::kDone;
   Ending ending = Ending::kComplete;
   std::uint64_t serial = 0;
-  std::uint64_t response_bytes = 0;  // of the body, that went out to the client
-  std::uint64_t memory_bytes = 0;    // RSS of the worker afterwards; 0 where workers.max_memory does not ask for it
-  std::uint32_t status = 0;          // of the response; 0 if none was sent, or the plugin sent it by handle_connection
-  std::uint32_t client_gone = 0;     // 1: the client was the one who broke it off
+  std::uint64_t memory_bytes = 0;  // RSS of the worker afterwards; 0 where workers.max_memory does not ask for it
+  std::uint32_t status = 0;        // of the response; 0 if none was sent, or the plugin sent it by handle_connection
+  std::uint32_t client_gone = 0;   // 1: the client was the one who broke it off
   // 1: deferred work follows (forklift/defer.h), and FREE behind it; until then the worker takes no other request. As
   // wide as the struct's alignment.
   std::uint64_t defers = 0;

@@ -46,6 +46,7 @@ Result<SharedPage> SharedPage::create() {
 void SharedPage::take(std::uint64_t serial, const RequestWords& request) {
   page().response.store(ResponseState::kNone, std::memory_order_relaxed);
   set_status(0);
+  page().sent.store(0, std::memory_order_relaxed);
   set_request(request);
   set_activity(Activity::kPlugin);
   page().taken.store(serial, std::memory_order_release);
@@ -69,6 +70,10 @@ void SharedPage::set_response(ResponseState state) {
   page().response.store(state, std::memory_order_release);
 }
 
+void SharedPage::count_sent(std::uint64_t bytes) {
+  page().sent.store(sent() + bytes, std::memory_order_relaxed);
+}
+
 void SharedPage::set_activity(Activity activity) {
   page().progress_ns.store(now_ns(), std::memory_order_relaxed);
   page().activity.store(activity, std::memory_order_release);
@@ -86,6 +91,10 @@ ResponseState SharedPage::response() const {
 
 unsigned SharedPage::status() const {
   return page().status.load(std::memory_order_relaxed);
+}
+
+std::uint64_t SharedPage::sent() const {
+  return page().sent.load(std::memory_order_relaxed);
 }
 
 Activity SharedPage::activity() const {

@@ -38,6 +38,7 @@ struct PageLayout {
   std::atomic<std::uint64_t> taken;     // serial of the last lend that the worker has taken; 0 before the first
   std::atomic<ResponseState> response;  // of that request
   std::atomic<std::uint32_t> status;    // of that response, once it has started
+  std::atomic<std::uint64_t> sent;      // bytes of that response's body that went out to the client
   std::atomic<Activity> activity;       // of that request
   std::atomic<std::int64_t>
       progress_ns;  // steady clock: when `activity` last changed, or something was read or written
@@ -80,6 +81,7 @@ class SharedPage {
   void set_request(const RequestWords& words);
   void set_status(unsigned status);  // before kStarted
   void set_response(ResponseState state);
+  void count_sent(std::uint64_t bytes);
   void set_activity(Activity activity);  // counts as progress
   SharedStats stats();
 
@@ -87,6 +89,7 @@ class SharedPage {
   std::uint64_t taken() const;
   ResponseState response() const;  // an impossible value counts as kStarted: the connection is then aborted
   unsigned status() const;
+  std::uint64_t sent() const;
   Activity activity() const;
   TimePoint progress() const;
   // Raw bytes, to be quoted. They live in `copy`: in the page they could change between being looked at and being

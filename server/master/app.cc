@@ -44,11 +44,6 @@ unsigned to_status(std::uint32_t said) {
   return said < 1000 ? said : 0;
 }
 
-// What a worker that is dead has sent.
-unsigned sent_status(const Connection& connection) {
-  return to_status(connection.slot->page.status());
-}
-
 }  // namespace
 
 App::App(std::shared_ptr<Generation> first, const Workshop& workshop, Farewell& farewell,
@@ -220,9 +215,14 @@ void App::note(const Connection& connection, const Outcome& outcome) {
   access_file_->write(access_line_);
 }
 
+App::Outcome App::sent_before_death(const Connection& connection) {
+  const ipc::SharedPage& page = connection.slot->page;
+  return {.status = to_status(page.status()), .bytes = page.sent()};
+}
+
 void App::on_done(Connection& connection, const ipc::Done& done) {
   note(connection, {.status = done.status == 0 && done.client_gone != 0 ? kClientLeft : to_status(done.status),
-                    .bytes = done.response_bytes,
+                    .bytes = connection.slot->page.sent(),
                     .complete = done.ending != ipc::Ending::kAbort});
   switch (done.ending) {
     case ipc::Ending::kComplete: return farewell_.close(connection);
@@ -240,10 +240,13 @@ void App::on_orphan(Connection& connection, Fate fate) {
       return queue_.push_front(connection);
     case Fate::kAnswer502: return farewell_.answer(connection, 502);
     case Fate::kAnswer504: return farewell_.answer(connection, 504);
-    case Fate::kAbort: note(connection, {.status = sent_status(connection)}); return farewell_.abort(connection);
-    case Fate::kComplete:
-      note(connection, {.status = sent_status(connection), .complete = true});
+    case Fate::kAbort: note(connection, sent_before_death(connection)); return farewell_.abort(connection);
+    case Fate::kComplete: {
+      Outcome outcome = sent_before_death(connection);
+      outcome.complete = true;
+      note(connection, outcome);
       return farewell_.linger(connection);
+    }
   }
 }
 

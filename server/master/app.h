@@ -69,6 +69,7 @@ class App final : public PoolOwner {
     bool complete = false;
   };
   void note(const Connection& connection, const Outcome& outcome);
+  static Outcome sent_before_death(const Connection& connection);
 
   // The server stops, or the app is no longer in its configuration: no worker is started any more unless a queued
   // connection needs one; when nothing is pending, the workers are drained. At `deadline`, which comes from the key

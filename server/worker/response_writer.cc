@@ -201,7 +201,7 @@ int ResponseWriter::send(std::string_view& data, bool wait) {
     if (n > 0) {
       const auto sent = static_cast<std::size_t>(n);
       sent_ += std::min(sent, own);
-      sent_body_bytes_ += sent - std::min(sent, parts[0].iov_len);
+      page_.count_sent(sent - std::min(sent, parts[0].iov_len));
       if (sent > own) data.remove_prefix(sent - own);
       stalled_since_ = kNever;
       continue;

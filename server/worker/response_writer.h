@@ -46,8 +46,7 @@ class ResponseWriter {
   int fail(int error, std::string problem);
 
   int status() const { return head_.status; }
-  std::uint64_t sent_body_bytes() const { return sent_body_bytes_; }  // that went out to the client
-  std::size_t head_bytes() const { return head_bytes_; }              // as sent; 0 before
+  std::size_t head_bytes() const { return head_bytes_; }  // as sent; 0 before
 
   // True when try_write() would take something without looking at the connection.
   bool has_room() const;
@@ -82,8 +81,7 @@ class ResponseWriter {
   protocol::ResponseHead head_;
   bool drops_body_ = false;       // HEAD, 204, 304
   std::uint64_t body_bytes_ = 0;  // written by the plugin
-  std::uint64_t sent_body_bytes_ = 0;
-  std::string composed_;  // head for the wire
+  std::string composed_;          // head for the wire
   bool composed_done_ = false;
   bool is_all_here_ = false;  // what is still to be sent is the whole response
   std::size_t head_bytes_ = 0;

@@ -117,7 +117,7 @@ ipc::Done Server::serve_page(ClientSocket& socket, const Lent& lent, const Parse
     whole = answer(out, parsed.error().status);
   }
 
-  ipc::Done done{.response_bytes = out.sent_body_bytes()};
+  ipc::Done done;
   done.status = out.started() ? static_cast<std::uint32_t>(out.status()) : 0;
   done.client_gone = body.error() == FORKLIFT_EGONE || out.error() == FORKLIFT_EGONE;
   if (out.head_bytes() > kLongHeadBytes) warn_of_long_head(out.head_bytes());

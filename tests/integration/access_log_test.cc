@@ -78,6 +78,16 @@ TEST(AccessLog, EveryOutcomeHasExactlyOneLine) {
                           "413 complete", "431 complete", "500 complete", "502 complete", "504 complete"));
 }
 
+TEST(AccessLog, TheBytesAreThoseThatWentOutAlsoOfAWorkerThatHasDied) {
+  Server server({app("$uri $status $bytes $ending")});
+  server.expect_error("died of signal 9");
+  server.start();
+  EXPECT_EQ(ask(server, "die_late").outcome, Outcome::kAborted);
+  EXPECT_TRUE(ask(server, "page").complete(200));
+  EXPECT_EQ(server.stop(), ExitStatus::exited(0));
+  EXPECT_THAT(sorted_lines(server), ElementsAre("/die_late 200 5 aborted", "/page 200 5 complete"));
+}
+
 TEST(AccessLog, WhoWaitsTooLongHasALineToo) {
   Server server({app("$status $pid $uri",
                      "workers: {min: 1, max: 1}\nqueue: {age: 200ms}\n"

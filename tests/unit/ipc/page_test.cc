@@ -36,7 +36,10 @@ TEST_F(PageTest, what_a_worker_writes_is_there_after_its_death) {
   in_child([this]() -> std::string {
     page_.take(7);
     page_.set_request({.method = "GET", .uri = "/x?y"});
+    page_.set_status(404);
     page_.set_response(ResponseState::kStarted);
+    page_.count_sent(1000);
+    page_.count_sent(1);
     page_.set_activity(Activity::kClient);
     return "";
   });
@@ -44,6 +47,8 @@ TEST_F(PageTest, what_a_worker_writes_is_there_after_its_death) {
   EXPECT_EQ(page_.request(copy_).method, "GET");
   EXPECT_EQ(page_.request(copy_).uri, "/x?y");
   EXPECT_EQ(page_.response(), ResponseState::kStarted);
+  EXPECT_EQ(page_.status(), 404U);
+  EXPECT_EQ(page_.sent(), 1001U);
   EXPECT_EQ(page_.activity(), Activity::kClient);
   EXPECT_GE(page_.progress(), before) << "the clock of both processes is one";
   EXPECT_LE(page_.progress(), Clock::now());
@@ -61,9 +66,13 @@ TEST_F(PageTest, what_was_read_of_a_request_stays_as_it_was_whatever_is_written_
 TEST_F(PageTest, taking_a_request_forgets_the_one_before) {
   page_.take(1);
   page_.set_request({.method = "GET", .uri = "/a"});
+  page_.set_status(404);
   page_.set_response(ResponseState::kComplete);
+  page_.count_sent(1000);
   page_.set_activity(Activity::kClient);
   page_.take(2);
+  EXPECT_EQ(page_.status(), 0U);
+  EXPECT_EQ(page_.sent(), 0U);
   EXPECT_EQ(page_.taken(), 2U);
   EXPECT_EQ(page_.response(), ResponseState::kNone);
   EXPECT_EQ(page_.activity(), Activity::kPlugin);

@@ -91,7 +91,7 @@ TEST_F(LendSourceTest, where_a_standard_descriptor_is_missing_nothing_is_taken) 
 
 TEST_F(LendSourceTest, done_reaches_the_master) {
   LendSource source(worker_, ipc::lend_bytes_max(kHeadLimit));
-  ASSERT_TRUE(source.done({.ending = ipc::Ending::kLinger, .serial = 8, .response_bytes = 5, .status = 200}));
+  ASSERT_TRUE(source.done({.ending = ipc::Ending::kLinger, .serial = 8, .status = 200}));
   ipc::Done done;
   iovec part{&done, sizeof done};
   ASSERT_TRUE(master_.receive({&part, 1}, ipc::Wait::kNo));

@@ -65,7 +65,7 @@ TEST_F(ResponseWriterTest, a_short_page_is_sent_at_its_end_with_its_length) {
   EXPECT_TRUE(out_->started());
   EXPECT_EQ(page_.response(), ResponseState::kStarted) << "complete is what the server makes of it";
   EXPECT_EQ(out_->status(), 200);
-  EXPECT_EQ(out_->sent_body_bytes(), 5U);
+  EXPECT_EQ(page_.sent(), 5U);
 }
 
 TEST_F(ResponseWriterTest, a_header_block_in_any_two_pieces_is_the_same) {
@@ -324,7 +324,7 @@ TEST_F(ResponseWriterTest, another_response_replaces_what_was_not_sent) {
   out_->fail(FORKLIFT_EINVAL, "a reason");
   EXPECT_EQ(out_->replace("Status: 500 Internal Server Error\r\n\r\nsorry", 500), 0);
   EXPECT_EQ(out_->status(), 500);
-  EXPECT_EQ(out_->sent_body_bytes(), 5U);
+  EXPECT_EQ(page_.sent(), 5U);
   EXPECT_EQ(page_.response(), ResponseState::kStarted);
   EXPECT_EQ(received(), "Status: 500 Internal Server Error\r\n\r\nsorry");
 }

@@ -59,7 +59,7 @@ TEST_P(ServeRawTest, what_the_plugin_sends_is_the_response_and_its_return_the_en
   });
   EXPECT_EQ(done.serial, 42U);
   EXPECT_EQ(done.status, 0U);
-  EXPECT_EQ(done.response_bytes, 0U);
+  EXPECT_EQ(page_.sent(), 0U);
   EXPECT_EQ(done.client_gone, 0U);
   EXPECT_EQ(whole_page(done), "by hand");
   EXPECT_THAT(log_, IsEmpty());

@@ -74,7 +74,7 @@ TEST_P(SlowReaderTest, partial_sends_keep_the_order_and_lose_nothing) {
   socket_->shut_down();
   reader.join();
   EXPECT_TRUE(got + rest.bytes == "Status: 200 OK\r\n\r\n" + body);
-  EXPECT_EQ(out_->sent_body_bytes(), body.size());
+  EXPECT_EQ(page_.sent(), body.size());
 }
 
 TEST_P(SlowReaderTest, a_write_waits_as_long_as_there_is_progress) {
