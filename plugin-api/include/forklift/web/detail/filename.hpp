@@ -13,23 +13,6 @@ inline namespace api {
 namespace web {
 namespace detail {
 
-// The size of the UTF-8 sequence that `text` begins with (RFC 3629), 1 to 4; 0 if there is none.
-inline std::size_t utf8_sequence(std::string_view text) {
-  const auto byte = [text](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < size) return 0;
-  for (std::size_t at = 1; at < size; ++at) {
-    if ((byte(at) & 0xc0U) != 0x80) return 0;
-  }
-  const unsigned second = byte(1);
-  const bool is_overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
-  const bool is_surrogate = first == 0xed && second > 0x9f;
-  const bool is_beyond = first == 0xf4 && second > 0x8f;
-  return is_overlong || is_surrogate || is_beyond ? 0 : size;
-}
-
 // What a terminal or a browser obeys instead of showing it: C1 controls, separators of lines, marks of direction.
 // `text` begins with a sequence of `size` bytes.
 inline bool is_invisible(std::string_view text, std::size_t size) {

@@ -36,6 +36,23 @@ inline bool is_one_of(char c, std::string_view set) {
   return set.find(c) != set.npos;
 }
 
+// The size of the UTF-8 sequence that `text` begins with (RFC 3629), 1 to 4; 0 if there is none.
+inline std::size_t utf8_sequence(std::string_view text) {
+  const auto byte = [text](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() < size) return 0;
+  for (std::size_t at = 1; at < size; ++at) {
+    if ((byte(at) & 0xc0U) != 0x80) return 0;
+  }
+  const unsigned second = byte(1);
+  const bool is_overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
+  const bool is_surrogate = first == 0xed && second > 0x9f;
+  const bool is_beyond = first == 0xf4 && second > 0x8f;
+  return is_overlong || is_surrogate || is_beyond ? 0 : size;
+}
+
 // RFC 9110, 5.6.2.
 inline bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
@@ -84,12 +101,15 @@ inline std::string lowered(std::string_view text) {
 }
 
 // Takes a quoted string off `rest`, which begins behind its first quote. Only \" and \\ are escapes: RFC 9110 would
-// take any byte behind a backslash, but old browsers send whole paths, C:\new\page.txt, and mean each backslash. False
-// if the quote has no end.
+// take any byte behind a backslash, but old browsers send whole paths, C:\new\page.txt, and mean each backslash. Nor is
+// the last quote escaped: a browser escapes no backslash (it writes a quote as %22), and "notes\" is a file's name.
+// False if the quote has no end.
 inline bool take_quoted(std::string_view& rest, std::string& text) {
   for (std::size_t at = 0; at < rest.size(); ++at) {
     if (rest[at] == '"') return rest.remove_prefix(at + 1), true;
-    if (rest[at] == '\\' && at + 1 < rest.size() && is_one_of(rest[at + 1], "\"\\")) ++at;
+    const bool is_escape = rest[at] == '\\' && at + 1 < rest.size() &&
+                           (rest[at + 1] == '\\' || (rest[at + 1] == '"' && rest.find('"', at + 2) != rest.npos));
+    if (is_escape) ++at;
     text.push_back(rest[at]);
   }
   return false;
