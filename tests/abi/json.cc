@@ -8,7 +8,10 @@ class Sum : public web::WebPlugin {
  public:
   void serve(const forklift::Env& env, forklift::Body& body, forklift::Out& out) override {
     web::allow(env, "POST");
-    const auto numbers = web::require_object(web::read_json(env, body))->getArray("numbers");
+    const auto asked = web::require_object(web::read_json(env, body));
+    const auto unit = web::require_member<std::string>(asked, "unit");
+    const auto factor = web::require_member<double>(asked, "factor") * web::require_member<int>(asked, "times");
+    const auto numbers = asked->getArray("numbers");
     if (!numbers) throw web::Refusal(400, "there are no numbers");
     double sum = 0;
     for (const auto& number : *numbers) {
@@ -16,7 +19,9 @@ class Sum : public web::WebPlugin {
       sum += number.convert<double>();
     }
     Poco::JSON::Object answer;
-    answer.set("sum", sum);
+    answer.set("sum", sum * factor);
+    answer.set("unit", unit);
+    answer.set("exact", web::require_member<bool>(asked, "exact"));
     web::respond_json(out, 200, answer);
   }
 };
