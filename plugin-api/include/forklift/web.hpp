@@ -13,7 +13,7 @@
 //           const std::string cookie = web::SetCookie("name", web::encode_url(form["name"])).text();
 //           return web::redirect(out, "/greet", web::Moved::kSeeOther, {{"Set-Cookie", cookie}});
 //         }
-//         const std::string name = web::decode_url(web::cookies(env)["name"]);
+//         const std::string name = web::cookie(env, "name").value_or("");
 //         out.begin(200, {{"Content-Type", "text/html; charset=utf-8"}});
 //         out.write("<p>Hello, " + web::html(name) + "</p>\n");
 //         out.write("<form method=post><input name=name><button>That is my name</button></form>\n");

@@ -1,6 +1,6 @@
 // forklift/web/cookies.hpp - cookies, RFC 6265; part of forklift/web.hpp
 //
-//     const std::string id = std::string(forklift::web::cookies(env)["id"]);
+//     const std::optional<std::string> id = forklift::web::cookie(env, "id");
 //     const std::string cookie = forklift::web::SetCookie("id", fresh).secure().max_age(24h).text();
 //     out.begin(200, {{"Content-Type", "text/html"}, {"Set-Cookie", cookie}});
 #ifndef FORKLIFT_WEB_COOKIES_HPP
@@ -12,6 +12,9 @@
 #include <forklift/request.hpp>
 #include <forklift/web/detail/text.hpp>
 #include <forklift/web/query.hpp>
+#include <forklift/web/refusal.hpp>
+#include <forklift/web/url.hpp>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -39,6 +42,19 @@ inline Fields parse_cookies(std::string_view header, std::size_t most = 1000) {
 // The request's cookies.
 inline Fields cookies(const Env& env) {
   return parse_cookies(env["HTTP_COOKIE"]);
+}
+
+// The cookie `name`, with each %XX replaced by its byte. Nothing where there is none, nor where it is not what
+// encode_url() makes: that may be another site's doing, too, and decode_url() would refuse every request with it.
+inline std::optional<std::string> cookie(const Env& env, std::string_view name) {
+  const Fields all = cookies(env);
+  const auto value = all.get(name);
+  if (!value) return std::nullopt;
+  try {
+    return decode_url(*value);
+  } catch (const Refusal&) {
+    return std::nullopt;
+  }
 }
 
 enum class SameSite {

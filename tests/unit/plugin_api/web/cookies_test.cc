@@ -31,6 +31,16 @@ TEST(WebCookies, KeepTheirOrderWhereANameComesTwice) {
   EXPECT_THAT(cookies.all("id"), ElementsAre("of /shop", "of /"));
 }
 
+// decode_url(cookies(env)["a"]) would refuse each request of who has such a one, until it is deleted.
+TEST(WebCookies, ThatAreNoEncodedTextAreNone) {
+  const Variables variables{{"HTTP_COOKIE", "a=100%; b=%zz; c=%4; name=Ren%C3%A9%20%26%20me+; empty="}};
+  const forklift::Env env(&variables);
+  for (const char* bad : {"a", "b", "c", "none"}) EXPECT_EQ(cookie(env, bad), std::nullopt) << bad;
+  EXPECT_EQ(cookie(env, "name"), "Ren\xc3\xa9 & me+");
+  EXPECT_EQ(cookie(env, "empty"), "");
+  EXPECT_EQ(refusal_of([&] { decode_url(cookies(env)["a"]); }).substr(0, 3), "400") << "which is why";
+}
+
 TEST(WebCookies, AreLimitedInNumber) {
   EXPECT_THAT(parse_cookies("a=1; b=2; c=3", 2), ElementsAre(Pair("a", "1"), Pair("b", "2")));
 }
