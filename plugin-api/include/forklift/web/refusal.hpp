@@ -10,6 +10,7 @@
 #ifndef FORKLIFT_WEB_REFUSAL_HPP
 #define FORKLIFT_WEB_REFUSAL_HPP
 
+#include <cstdint>
 #include <forklift/error.hpp>
 #include <forklift/plugin.hpp>
 #include <forklift/web/detail/text.hpp>
@@ -72,14 +73,29 @@ class WebPlugin : public Plugin {
   }
 };
 
-// The request's method if it is one of `allowed`, which is written as the header Allow is: "GET, HEAD, POST". Refusal
-// 405 otherwise (RFC 9110, 15.5.6).
+// The request's method if it is one of `allowed`, which is written as the header Allow is: "GET, POST". Where GET is
+// allowed HEAD is, too (RFC 9110, 9.1), and is "GET" here unless `allowed` names it: the page is made as for GET, and
+// the host drops its body. Refusal 405 for all else (15.5.6).
 inline std::string_view allow(const Env& env, const std::string& allowed) {
   const std::string_view method = env["REQUEST_METHOD"];
+  bool takes_get = false;
+  bool names_head = false;
   for (std::string_view rest = allowed; !rest.empty();) {
-    if (detail::trimmed(detail::take_until(rest, ',')) == method) return method;
+    const std::string_view each = detail::trimmed(detail::take_until(rest, ','));
+    if (each == method) return method;
+    takes_get = takes_get || each == "GET";
+    names_head = names_head || each == "HEAD";
   }
-  throw Refusal(405, "this page does not take that method", {{"Allow", allowed}});
+  if (takes_get && method == "HEAD") return "GET";
+  throw Refusal(405, "this page does not take that method",
+                {{"Allow", takes_get && !names_head ? allowed + ", HEAD" : allowed}});
+}
+
+// What is left of the body, in memory. Refusal 413 if the whole has more than `limit` bytes; Body::read_all() takes
+// that for a mistake of the plugin.
+inline std::string read_body(Body& body, std::uint64_t limit) {
+  if (body.length() > limit) throw Refusal(413, "the body is longer than this page takes");
+  return body.read_all(limit);
 }
 
 }  // namespace web

@@ -66,9 +66,18 @@ TEST_F(WebPluginTest, FailsWithTheReasonWhereTheAnswerHasBegun) {
   EXPECT_EQ(answer.body, "");
 }
 
-std::string allowed(const std::string& method) {
+std::string allowed(const std::string& method, const std::string& methods = "GET, HEAD,POST") {
   const Variables variables{{"REQUEST_METHOD", method}};
-  return std::string(allow(forklift::Env(&variables), "GET, HEAD,POST"));
+  return std::string(allow(forklift::Env(&variables), methods));
+}
+
+std::string header_allow(const std::string& methods) {
+  try {
+    return allowed("PUT", methods);
+  } catch (const Refusal& refusal) {
+    EXPECT_EQ(refusal.headers().size(), 1u);
+    return refusal.headers().at(0).first + ": " + refusal.headers().at(0).second;
+  }
 }
 
 TEST(WebAllow, TakesTheMethodsThatAreNamed) {
@@ -76,10 +85,27 @@ TEST(WebAllow, TakesTheMethodsThatAreNamed) {
   for (const char* method : {"PUT", "get", "", "GET, HEAD", "GE"}) {
     EXPECT_EQ(refusal_of([&] { allowed(method); }), "405 this page does not take that method") << method;
   }
-  try {
-    allowed("PUT");
-  } catch (const Refusal& refusal) {
-    EXPECT_THAT(refusal.headers(), testing::ElementsAre(testing::Pair("Allow", "GET, HEAD,POST")));
+  EXPECT_EQ(header_allow("GET, HEAD,POST"), "Allow: GET, HEAD,POST");
+}
+
+// curl -I, and whoever watches a page.
+TEST(WebAllow, TakesHeadWhereGetIsTaken) {
+  EXPECT_EQ(allowed("HEAD", "GET, POST"), "GET") << "one of those that the author knows of";
+  EXPECT_EQ(allowed("HEAD", "GET"), "GET");
+  EXPECT_EQ(header_allow("GET, POST"), "Allow: GET, POST, HEAD");
+  EXPECT_EQ(header_allow("POST"), "Allow: POST");
+  EXPECT_EQ(refusal_of([] { allowed("HEAD", "POST"); }), "405 this page does not take that method");
+}
+
+TEST(WebBody, IsReadUpToALimit) {
+  for (const auto& [limit, outcome] :
+       {std::pair(10, "fine"), std::pair(9, "413 the body is longer than this page takes")}) {
+    Arriving arriving("0123456789");
+    arriving.piece = 3;
+    forklift::Body body(&arriving);
+    std::string all;
+    EXPECT_EQ(refusal_of([&] { all = read_body(body, static_cast<std::uint64_t>(limit)); }), outcome);
+    EXPECT_EQ(all, limit == 10 ? "0123456789" : "");
   }
 }
 
