@@ -179,7 +179,7 @@ enum {
  *   - either begin(), which takes the head as values, and then write() for the body,
  *   - or write() alone, whose first bytes are a CGI header block ("Content-Type: text/plain", other headers, "Status:
  *     404 Not Found" where it is not 200, a blank line; LF or CRLF; in any number of pieces; at most 64 KiB and 200
- *     headers), followed by the body.
+ *     headers; a Connection among them is left out), followed by the body.
  *
  * The host checks the head either way. It buffers the beginning of the response: one that fits is sent in one piece
  * with its Content-Length, and as long as nothing was sent ("flushed") the request can still become a clean error: 500
@@ -293,8 +293,9 @@ struct forklift_host {
   uint64_t generation; /* of the app; counted from 1 */
   const forklift_settings *settings;
 
-  /* Writes one line to the server's log, with app, generation and pid in front. Bytes that are not printable
-   * ASCII are escaped; at most 8000 are written.  [any] */
+  /* Writes one line to the server's log, with app, generation and pid in front. Control characters, what nobody sees or
+   * turns the direction of text, and bytes that are no UTF-8 are escaped; other UTF-8 stays. At most 8000 bytes are
+   * written.  [any] */
   void (*log)(const forklift_host *host, int level, const char *message);
 
   /* Gives the reason for the failure that create() is about to return. With the path of a setting, the log also

@@ -97,8 +97,8 @@ class Body {
   }
 #endif
 
-  // What is left of the body, in memory. std::length_error if the whole has more than `limit` bytes: compare length()
-  // first where you would rather answer 413.
+  // What is left of the body, in memory. std::length_error, and so a 500, if the whole has more than `limit` bytes:
+  // compare length() first, and answer 413 (or web::read_body(), which does).
   std::string read_all(std::uint64_t limit) {
     if (length() > limit) {
       throw std::length_error("the body has " + std::to_string(length()) + " bytes; the plugin takes at most " +
