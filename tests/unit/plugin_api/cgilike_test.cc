@@ -158,6 +158,18 @@ TEST_F(CgiLike, PutsBackTheStateOfTheStreams) {
   expect_fresh();
 }
 
+// As a constructor may have said it.
+TEST_F(CgiLike, TakesStreamsThatThrow) {
+  for (std::ios* stream : {static_cast<std::ios*>(&std::cin), static_cast<std::ios*>(&std::cout)}) {
+    stream->exceptions(std::ios::badbit | std::ios::failbit);
+    for (int i = 0; i < 2; ++i) expect_page("deaf", "body", "page");
+    expect_page("formats", "body", "page");
+    EXPECT_EQ(stream->exceptions(), std::ios::badbit | std::ios::failbit);
+    stream->exceptions(std::ios::goodbit);
+  }
+  expect_fresh();
+}
+
 TEST_F(CgiLike, AForkedChildWritesIntoThePageAndEndsWhenItReturns) {
   expect_page("forks", "", "first second");
 }

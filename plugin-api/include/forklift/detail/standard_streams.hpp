@@ -123,8 +123,9 @@ class RequestStreams {
   }
 
   int saved_[kCount] = {-1, -1, -1};
-  std::ios cin_format_{nullptr};
-  std::ios cout_format_{nullptr};
+  // Good ones: copyfmt() copies exceptions(), too, which a stream without a buffer would throw at once.
+  std::ios cin_format_{std::cin.rdbuf()};
+  std::ios cout_format_{std::cout.rdbuf()};
 };
 
 }  // namespace detail
