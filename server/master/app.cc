@@ -63,8 +63,8 @@ App::App(std::unique_ptr<WorkerPool> proved, const Workshop& workshop, Farewell&
       }),
       stop_timer_([this] {
         if (processes() == 0 && queue_.empty()) return;
-        log::warning("app \"{}\": workers are left after {}; killing them", name(), stop_key_);
-        stop_at_once();
+        log::warning("app \"{}\": workers are left after {}; killing them", name(), stop_key());
+        stop_at_once(overdue_);
       }) {
   pool_->serve(*this);
 }
@@ -117,6 +117,11 @@ void App::dispatch() {
     past_stats_ += pool->stats();
     return true;
   });
+}
+
+// Where the kernel has no room for a lend, some wait though workers are idle: more workers are no help.
+std::size_t App::waiting() const {
+  return queue_.size() - std::min<std::size_t>(queue_.size(), pool_->slots().count(SlotState::kIdle));
 }
 
 void App::adopt(std::unique_ptr<WorkerPool> proved, std::shared_ptr<AccessFile> access_file, bool on_probation) {
@@ -217,6 +222,7 @@ void App::note(const Connection& connection, const Outcome& outcome) {
 
 App::Outcome App::sent_before_death(const Connection& connection) {
   const ipc::SharedPage& page = connection.slot->page;
+  if (page.taken() != connection.slot->lend_serial) return {};  // the page is still about another
   return {.status = to_status(page.status()), .bytes = page.sent()};
 }
 
@@ -256,22 +262,26 @@ void App::on_degraded() {
 
 // ---- stop ----
 
-void App::stop(TimePoint deadline, std::string_view because) {
+void App::stop(TimePoint deadline, KillReason overdue) {
   for_each_pool([](WorkerPool& pool) { pool.begin_stop(); });
   stopping_ = true;
   if (deadline < stop_deadline_) {
     stop_deadline_ = deadline;
-    stop_key_ = because;
+    overdue_ = overdue;
   }
   stop_timer_.set(loop_.timers, stop_deadline_);
 }
 
-void App::stop_at_once() {
+std::string_view App::stop_key() const {
+  return overdue_ == KillReason::kReloadTimeout ? "timeouts.drain" : "timeouts.stop";
+}
+
+void App::stop_at_once(KillReason because) {
   stopping_ = stopped_ = true;
   refuse_all(0);
-  for_each_pool([](WorkerPool& pool) {
+  for_each_pool([=](WorkerPool& pool) {
     pool.begin_stop();
-    pool.kill_all();
+    pool.kill_all(because);
   });
 }
 

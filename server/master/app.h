@@ -72,10 +72,10 @@ class App final : public PoolOwner {
   static Outcome sent_before_death(const Connection& connection);
 
   // The server stops, or the app is no longer in its configuration: no worker is started any more unless a queued
-  // connection needs one; when nothing is pending, the workers are drained. At `deadline`, which comes from the key
-  // `because` of the configuration, those that are left are killed.
-  void stop(TimePoint deadline, std::string_view because);
-  void stop_at_once();
+  // connection needs one; when nothing is pending, the workers are drained. At `deadline` those that are left are
+  // killed: it is that of timeouts.stop, or with kReloadTimeout of timeouts.drain.
+  void stop(TimePoint deadline, KillReason overdue);
+  void stop_at_once(KillReason because);
   // While stopping: drains the workers as soon as nothing is pending.
   void drain_when_idle();
   // Stopped, and nothing refers to it any more.
@@ -90,6 +90,7 @@ class App final : public PoolOwner {
   WorkerPool& pool() { return *pool_; }
   bool is_stopping() const { return stopping_; }
   TimePoint stop_deadline() const { return stop_deadline_; }
+  std::string_view stop_key() const;
   const std::shared_ptr<AccessFile>& access_file() const { return access_file_; }
   // Processes of all its generations.
   unsigned processes() const;
@@ -107,7 +108,7 @@ class App final : public PoolOwner {
   void on_orphan(Connection& connection, Fate fate) override;
   void on_degraded() override;
   void on_retry() override { dispatch(); }
-  std::size_t waiting() const override { return queue_.size(); }
+  std::size_t waiting() const override;
   void on_crash(const WorkerPool& pool, Crash crash) override;
 
   bool lend(WorkerSlot& slot, Connection& connection);
@@ -138,7 +139,7 @@ class App final : public PoolOwner {
   Throttle aged_;
 
   bool stopping_ = false;
-  std::string_view stop_key_;
+  KillReason overdue_ = KillReason::kStopTimeout;
   bool stopped_ = false;  // the time for stopping is over: nothing is queued and nobody started any more
   TimePoint stop_deadline_ = kNever;
   Timer stop_timer_;

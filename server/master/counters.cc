@@ -14,11 +14,12 @@ void RequestCounters::count(unsigned status, bool by_worker) {
 }
 
 void WorkerCounters::count_death(const WorkerSlot& slot, int wait_status) {
-  if (slot.state == SlotState::kStarting || !slot.failure.empty()) {
+  const bool as_told = slot.told_to_leave && wait_status == 0;
+  if (failed_to_start(slot) && !as_told) {
     failed_starts++;
   } else if (slot.killed != KillReason::kNone && slot.killed != KillReason::kBrokenProtocol) {
     timeouts++;
-  } else if (!slot.told_to_leave || wait_status != 0 || slot.has_work()) {
+  } else if (!as_told || slot.has_work()) {
     crashes++;
   }
 }

@@ -21,10 +21,10 @@ struct Generation {
 
   std::uint64_t number = 0;  // counted from 1 for each app, given when the load starts, never used again
   config::App config;
-  Identity identity;           // who its workers are
-  std::size_t lend_bytes = 0;  // the most that one lend carries: also of a head that has come under earlier limits
-  UniqueFd image;              // empty until its first worker is IMAGED
-  bool proved = false;         // one of its workers has been READY
+  Identity identity;                // who its workers are
+  std::size_t lend_bytes = 0;       // the most that one lend carries: also of a head that has come under earlier limits
+  std::shared_ptr<UniqueFd> image;  // none until its first worker is IMAGED; another that is to be the same shares it
+  bool proved = false;              // one of its workers has been READY
 };
 
 // All generations that somebody still has, and the numbers of those that there were.

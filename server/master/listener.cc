@@ -104,7 +104,12 @@ Failure cannot(const config::Listen& listen, const Error& error) {
   return Failure(error.in(fmt::format("listen on {}", listen.address.to_string())));
 }
 
-Result<UniqueFd> open_and_bind(const config::Listen& listen, bool listens) {
+struct Bound {
+  UniqueFd fd;
+  PathIdentity path;
+};
+
+Result<Bound> open_and_bind(const config::Listen& listen, bool listens) {
   const config::Address& address = listen.address;
   auto to = to_socket_address(address);
   if (!to) return Failure(to.error());
@@ -112,7 +117,7 @@ Result<UniqueFd> open_and_bind(const config::Listen& listen, bool listens) {
   if (!owner) return Failure(owner.error());
   UniqueFd fd(::socket(to->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail_errno("socket");
-  UniqueFd folder;  // locked until the socket listens
+  UniqueFd folder;  // locked until the socket listens, so that the path is ours as long
   if (address.family == Family::kUnix) {
     refuse_descriptors(fd.get());
     folder = lock_folder_of(address.path);
@@ -126,27 +131,35 @@ Result<UniqueFd> open_and_bind(const config::Listen& listen, bool listens) {
     const bool is_missing = errno == ENOENT;
     return is_missing ? fail("bind: there is no folder for it; make it, or write another path") : fail_errno("bind");
   }
+  PathIdentity path;
   if (address.family == Family::kUnix) {
+    struct stat status {};
+    if (::lstat(address.path.c_str(), &status) != 0) return fail_errno("lstat");
+    path = {.device = status.st_dev, .inode = status.st_ino};
     if (auto given = give_away(address.path, *owner); !given) return Failure(given.error());
   }
   if (listens && ::listen(fd.get(), listen.backlog) != 0) return fail_errno("listen");
-  return fd;
+  return Bound{std::move(fd), path};
 }
 
 }  // namespace
 
 Result<Listener> Listener::bind(const config::Listen& listen) {
-  auto fd = open_and_bind(listen, true);
-  return fd ? make(std::move(*fd), listen) : cannot(listen, fd.error());
+  auto bound = open_and_bind(listen, true);
+  return bound ? take_over(std::move(bound->fd), bound->path, listen) : cannot(listen, bound.error());
 }
 
 Result<Listener> Listener::reserve(const config::Listen& listen) {
-  auto fd = open_and_bind(listen, false);
-  return fd ? make(std::move(*fd), listen) : cannot(listen, fd.error());
+  auto bound = open_and_bind(listen, false);
+  return bound ? take_over(std::move(bound->fd), bound->path, listen) : cannot(listen, bound.error());
 }
 
-Result<Listener> Listener::take_over(UniqueFd reserved, const config::Listen& listen) {
-  return make(std::move(reserved), listen);
+Result<Listener> Listener::take_over(UniqueFd reserved, const PathIdentity& path, const config::Listen& listen) {
+  auto address = bound_address(reserved.get());
+  if (!address) return cannot(listen, address.error());
+  Listener listener(std::move(reserved), std::move(*address), listen);
+  listener.path_ = path;
+  return listener;
 }
 
 Result<void> Listener::start() {
@@ -163,7 +176,7 @@ Result<void> Listener::listen() {
 
 bool Listener::is_ours(const std::string& path) const {
   struct stat status {};
-  return ::lstat(path.c_str(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
+  return ::lstat(path.c_str(), &status) == 0 && status.st_dev == path_.device && status.st_ino == path_.inode;
 }
 
 Result<void> Listener::change(const config::Listen& from, const config::Listen& to, const machine::Ownership& owner) {
@@ -186,7 +199,7 @@ Result<void> Listener::change_path(mode_t mode, const machine::Ownership& owner)
   const UniqueFd path(::open(address_.path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (!path) return fail_errno("open");
   struct stat status {};
-  if (::fstat(path.get(), &status) != 0 || status.st_dev != device_ || status.st_ino != inode_) {
+  if (::fstat(path.get(), &status) != 0 || status.st_dev != path_.device || status.st_ino != path_.inode) {
     return fail("something else has taken the path of this socket");
   }
   if (::fchownat(path.get(), "", owner.user, owner.group, AT_EMPTY_PATH) != 0) {
@@ -195,18 +208,6 @@ Result<void> Listener::change_path(mode_t mode, const machine::Ownership& owner)
   // fchmod(2) knows no such descriptor.
   if (::chmod(fmt::format("/proc/self/fd/{}", path.get()).c_str(), mode) != 0) return fail_errno("mode: chmod");
   return {};
-}
-
-Result<Listener> Listener::make(UniqueFd fd, const config::Listen& listen) {
-  auto address = bound_address(fd.get());
-  if (!address) return cannot(listen, address.error());
-  Listener listener(std::move(fd), std::move(*address), listen);
-  struct stat status {};
-  if (listener.is_unix() && ::lstat(listener.address_.path.c_str(), &status) == 0) {
-    listener.device_ = status.st_dev;
-    listener.inode_ = status.st_ino;
-  }
-  return listener;
 }
 
 Result<Listener> Listener::adopt(UniqueFd socket, const config::Listen& listen) {

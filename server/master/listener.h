@@ -17,6 +17,12 @@ namespace forklift::master {
 
 class App;
 
+// A path of a Unix socket, told from another that has taken its place. All 0 on TCP.
+struct PathIdentity {
+  dev_t device = 0;
+  ino_t inode = 0;
+};
+
 class Listener {
  public:
   // Binds and listens. The address in the error is the configured one. A Unix socket's path is taken over if it is a
@@ -29,7 +35,7 @@ class Listener {
   // Only binds: until start() nobody can connect.  [as bind()]
   static Result<Listener> reserve(const config::Listen& listen);
   // What another process has got by reserve() and passed to this one.  [master]
-  static Result<Listener> take_over(UniqueFd reserved, const config::Listen& listen);
+  static Result<Listener> take_over(UniqueFd reserved, const PathIdentity& path, const config::Listen& listen);
   // Listens. An error, too, if another server has found nobody listening in the meantime, and taken the path.
   Result<void> start();
 
@@ -53,6 +59,7 @@ class Listener {
 
   // Where it is bound, with the real port.
   const config::Address& address() const { return address_; }
+  const PathIdentity& path() const { return path_; }
 
   // Takes the path of a Unix socket out of the file system, if it is still ours, so that nobody connects any more. What
   // has connected already can still be accepted. Nothing happens to an adopted one.
@@ -71,7 +78,6 @@ class Listener {
 
   Result<void> listen();
   bool is_ours(const std::string& path) const;
-  static Result<Listener> make(UniqueFd fd, const config::Listen& listen);
   Result<void> change_path(mode_t mode, const machine::Ownership& owner) const;
 
   UniqueFd fd_;
@@ -80,8 +86,7 @@ class Listener {
   int backlog_;
   config::HalfClose half_close_;
   bool is_adopted_ = false;
-  dev_t device_ = 0;  // of the path, to tell our socket from one that has taken its place
-  ino_t inode_ = 0;
+  PathIdentity path_;
 };
 
 }  // namespace forklift::master

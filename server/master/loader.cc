@@ -61,6 +61,8 @@ struct Bound {
   Kind kind = Kind::kListener;
   std::uint64_t app = 0;
   std::uint64_t listen = 0;
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
 };
 
 struct Finished {
@@ -79,7 +81,6 @@ class Work {
     for (const std::size_t app : task_.apps) look_at(app);
     for (const config::Wanted& wanted : task_.owners) look_up_owner(wanted);
     if (problems_ == 0) bind();
-    if (problems_ == 0) pass_on();
     say(Finished{});
   }
 
@@ -90,14 +91,8 @@ class Work {
  private:
   // What the master does not hear it must not take for what there is not: a worker without an identity runs as root.
   template <typename Message>
-  void say(const Message& message, std::string_view text = {}, int fd = -1) {
-    if (channel_.send(message, text, fd)) return;
-    give_back();
-    ::_exit(1);
-  }
-
-  void give_back() {
-    for (auto& [wanted, listener] : listeners_) listener.close();
+  void say(const Message& message, std::string_view text = {}) {
+    if (!channel_.send(message, text)) ::_exit(1);
   }
 
   void complain(std::string_view text) {
@@ -130,6 +125,16 @@ class Work {
     say(Owner{.user = owner->user, .group = owner->group, .app = wanted.app, .listen = wanted.listen});
   }
 
+  // Each is the master's from its first moment on, who gives it back if anything goes wrong: this process may be killed
+  // while it waits for the next.
+  void pass_on(const config::Wanted& wanted, Listener listener) {
+    const Bound bound{
+        .app = wanted.app, .listen = wanted.listen, .device = listener.path().device, .inode = listener.path().inode};
+    if (channel_.send(bound, {}, listener.fd())) return;
+    listener.close();
+    ::_exit(1);
+  }
+
   void bind() {
     for (const config::Wanted& wanted : task_.bind) {
       if (listen(wanted).address.family == config::Address::Family::kSystemd) {
@@ -141,24 +146,15 @@ class Work {
       }
       auto listener = Listener::reserve(listen(wanted));
       if (listener) {
-        listeners_.emplace_back(wanted, std::move(*listener));
+        pass_on(wanted, std::move(*listener));
       } else if (!is_optional(listen(wanted), listener.error())) {
         complain(listener.error().in(title(wanted)).message());
       }
-    }
-    if (problems_ > 0) give_back();
-  }
-
-  // Once nothing can go wrong any more.
-  void pass_on() {
-    for (const auto& [wanted, listener] : listeners_) {
-      say(Bound{.app = wanted.app, .listen = wanted.listen}, {}, listener.fd());
     }
   }
 
   const Loader::Task& task_;
   ipc::Channel channel_;
-  std::vector<std::pair<config::Wanted, Listener>> listeners_;
   unsigned problems_ = 0;
 };
 
@@ -221,25 +217,34 @@ void Loader::end(State state) {
   state_ = state;
   late_.cancel();
   loop_.poller.remove(channel_.fd());
-  channel_.close();
   ::pidfd_send_signal(process_.get(), SIGKILL, nullptr, 0);  // it has nothing more to say
+  while (receive()) {                                        // but may have: what it has bound is to be given back
+  }
+  channel_.close();
 }
 
 void Loader::fail(std::string problem) {
+  if (state_ != State::kLoading) return;
   problems_.push_back(std::move(problem));
   end(State::kFailed);
 }
 
 void Loader::on_readable() {
-  static std::array<char, kMessageMax> buffer;
-  while (state_ == State::kLoading) {
-    iovec part{buffer.data(), buffer.size()};
-    auto received = channel_.receive({&part, 1}, ipc::Wait::kNo);
-    if (!received) return fail(received.error().message());
-    if (!*received) return;
-    if ((*received)->bytes == 0) return fail("the process that looks up users and binds addresses died");
-    on_message({buffer.data(), (*received)->bytes}, std::move((*received)->fd));
+  while (state_ == State::kLoading && receive()) {
   }
+}
+
+// One message. False where there is none.
+bool Loader::receive() {
+  static std::array<char, kMessageMax> buffer;
+  iovec part{buffer.data(), buffer.size()};
+  auto received = channel_.receive({&part, 1}, ipc::Wait::kNo);
+  if (received && !*received) return false;
+  if (!received) fail(received.error().message());
+  if (received && (*received)->bytes == 0) fail("the process that looks up users and binds addresses died");
+  if (!received || (*received)->bytes == 0) return false;
+  on_message({buffer.data(), (*received)->bytes}, std::move((*received)->fd));
+  return true;
 }
 
 void Loader::on_message(std::string_view bytes, UniqueFd fd) {
@@ -268,11 +273,12 @@ void Loader::on_message(std::string_view bytes, UniqueFd fd) {
   } else if (kind == Kind::kListener) {
     Bound m;
     if (!ipc::take(bytes, m) || !fd) return fail("the process that binds addresses has passed none");
-    auto listener = Listener::take_over(std::move(fd), config_.apps.at(m.app).listen.at(m.listen));
+    const PathIdentity path{.device = m.device, .inode = m.inode};
+    auto listener = Listener::take_over(std::move(fd), path, config_.apps.at(m.app).listen.at(m.listen));
     if (!listener) return fail(listener.error().message());
     listeners.emplace(Key(m.app, m.listen), std::move(*listener));
   } else if (kind == Kind::kFinished) {
-    end(problems_.empty() ? State::kLoaded : State::kFailed);
+    if (state_ == State::kLoading) end(problems_.empty() ? State::kLoaded : State::kFailed);
   }
 }
 

@@ -53,6 +53,7 @@ class Loader {
  private:
   Loader(const config::Config& config, ipc::Channel channel, UniqueFd process, Loop& loop);
 
+  bool receive();
   void on_message(std::string_view bytes, UniqueFd fd);
   void end(State state);
   void fail(std::string problem);

@@ -139,6 +139,7 @@ Result<void> Master::run() {
     tend_timers();  // before dispatch(): a timer may reopen a listener and bring requests
     tend_reloads();
     dispatch();
+    if (!announced_ && !stopping_) announce();
   }
   access_logs_.finish();
   if (!failure_.empty()) return fail("{}", failure_);
@@ -240,7 +241,6 @@ void Master::dispatch() {
     app->dispatch();
     if (app->is_stopping()) app->drain_when_idle();
   }
-  if (!announced_ && !stopping_) announce();
 }
 
 // What was asked before the server is ready waits until it is.
@@ -279,6 +279,7 @@ void Master::announce() {
   if (!absent.empty()) log::warning("answering 503 until they start: {}", fmt::join(absent, ", "));
   log::info("READY:{}", line);
   service_manager_.say_ready(describe_service(apps_));
+  tend_reloads();  // no event may come that would bring their turn
 }
 
 std::string Master::status() {
@@ -309,7 +310,7 @@ void Master::stop() {
   if (std::exchange(stopping_, true)) return;
   reloads_.stop();
   service_manager_.say_stopping(failure_.empty() ? "finishing what was asked" : "could not start: " + failure_);
-  for (const auto& app : apps_) app->stop(Clock::now() + app->config().timeouts.stop, "timeouts.stop");
+  for (const auto& app : apps_) app->stop(Clock::now() + app->config().timeouts.stop, KillReason::kStopTimeout);
   doors_.stop();
   connections_.for_each([this](Connection& connection) {
     if (connection.state == ConnectionState::kReceiving) {
@@ -325,7 +326,7 @@ void Master::stop_at_once() {
       farewell_.close(connection);
     }
   });
-  for (const auto& app : apps_) app->stop_at_once();
+  for (const auto& app : apps_) app->stop_at_once(KillReason::kStopAtOnce);
   reloads_.kill();
 }
 

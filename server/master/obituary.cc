@@ -1,5 +1,7 @@
 #include "master/obituary.h"
 
+#include <csignal>
+
 #include "base/quote.h"
 #include "base/wait_status.h"
 #include "master/connection.h"
@@ -14,7 +16,8 @@ std::string describe_end(KillReason killed, int wait_status) {
     case KillReason::kTotalTimeout: return "killed by timeouts.total";
     case KillReason::kDrainTimeout: return "was told to leave, and killed after timeouts.stop";
     case KillReason::kStopTimeout: return "killed by timeouts.stop";
-    case KillReason::kReloadTimeout: return "of an older generation, and killed by timeouts.drain";
+    case KillReason::kStopAtOnce: return "killed, as the server stops at once";
+    case KillReason::kReloadTimeout: return "left behind by a reload, and killed by timeouts.drain";
     case KillReason::kNone:
     case KillReason::kStartTimeout:
     case KillReason::kBrokenProtocol: break;
@@ -51,14 +54,7 @@ std::string_view describe(Fate fate, const WorkerSlot& slot) {
   return "";
 }
 
-// In the worker's own words, where it had the time for some.
-std::string describe_failed_start(std::string_view app, const WorkerSlot& slot, int wait_status) {
-  std::string reason = slot.failure;
-  if (reason.empty() && slot.killed == KillReason::kStartTimeout) {
-    reason = "not reached within timeouts.start; the worker was killed";
-  } else if (reason.empty()) {
-    reason = fmt::format("worker {} {}", slot.pid, describe_wait_status(wait_status));
-  }
+std::string describe_failed_start(std::string_view app, const WorkerSlot& slot, std::string_view reason) {
   return fmt::format("app \"{}\": generation {} failed at {}: {}", app, slot.generation->number,
                      to_string(*slot.next_step), reason);
 }
@@ -71,16 +67,15 @@ std::string describe_worker(std::string_view app, const WorkerSlot& slot) {
 
 Fate fate_of(const WorkerSlot& slot) {
   if (!slot.lent) return Fate::kNothing;
-  const bool stopping = slot.killed == KillReason::kStopTimeout;
   const bool taken = slot.page.taken() == slot.lend_serial;
-  const bool may_go_on = !stopping && slot.killed != KillReason::kTotalTimeout;
+  const bool may_go_on = !was_stopped(slot) && slot.killed != KillReason::kTotalTimeout;
   if (!taken && may_go_on && slot.lent->lends < kLendsMax) return Fate::kLendAgain;
   switch (taken ? slot.page.response() : ipc::ResponseState::kNone) {
     case ipc::ResponseState::kComplete: return Fate::kComplete;
     case ipc::ResponseState::kStarted: return Fate::kAbort;
     case ipc::ResponseState::kNone: break;
   }
-  const bool too_long = stopping || slot.killed == KillReason::kRequestTimeout ||
+  const bool too_long = was_stopped(slot) || slot.killed == KillReason::kRequestTimeout ||
                         slot.killed == KillReason::kTotalTimeout || slot.killed == KillReason::kReloadTimeout;
   return too_long ? Fate::kAnswer504 : Fate::kAnswer502;
 }
@@ -89,15 +84,36 @@ Obituary write_obituary(std::string_view app, const WorkerSlot& slot, int wait_s
   using log::Level;
   const bool had_nothing = fate == Fate::kNothing && !slot.defers_since;
   const bool as_told = slot.told_to_leave && wait_status == 0;
-  if (had_nothing && (as_told || slot.killed == KillReason::kStopTimeout)) {
+  if (had_nothing && (as_told || was_stopped(slot))) {
     return {Level::kDebug, fmt::format("{}: left", describe_worker(app, slot))};
   }
-  if (slot.next_step && slot.killed != KillReason::kDrainTimeout) {
-    return {Level::kError, describe_failed_start(app, slot, wait_status)};
+  if (slot.given_up) return {Level::kInfo, fmt::format("{}: is gone", describe_worker(app, slot))};
+  if (failed_to_start(slot)) {
+    // In the worker's own words, where it had the time for some.
+    std::string reason = slot.failure;
+    if (reason.empty() && slot.killed == KillReason::kStartTimeout) {
+      reason = "not reached within timeouts.start; the worker was killed";
+    } else if (reason.empty()) {
+      reason = fmt::format("worker {} {}", slot.pid, describe_wait_status(wait_status));
+    }
+    return {Level::kError, describe_failed_start(app, slot, reason)};
   }
   const std::string how = describe_end(slot.killed, wait_status);
   return {Level::kError,
           fmt::format("{}: {} {}{}", describe_worker(app, slot), how, describe_work(slot, now), describe(fate, slot))};
+}
+
+std::string describe_undying(std::string_view app, const WorkerSlot& slot, Duration since_kill, TimePoint now) {
+  const std::string still =
+      fmt::format("still there {} s after SIGKILL", std::chrono::ceil<seconds>(since_kill).count());
+  if (failed_to_start(slot)) {
+    const bool is_late = slot.killed == KillReason::kStartTimeout;
+    return describe_failed_start(
+        app, slot,
+        fmt::format("{}worker {} is {}", is_late ? "not reached within timeouts.start, and " : "", slot.pid, still));
+  }
+  return fmt::format("{}: {}, and {} {}{}", describe_worker(app, slot), describe_end(slot.killed, SIGKILL), still,
+                     describe_work(slot, now), slot.lent ? "; its connection is aborted" : "");
 }
 
 }  // namespace forklift::master

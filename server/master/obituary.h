@@ -36,4 +36,7 @@ struct Obituary {
 // debug where the worker has left as it was told to. Everything that comes from the shared page is quoted.
 Obituary write_obituary(std::string_view app, const WorkerSlot& slot, int wait_status, Fate fate, TimePoint now);
 
+// The same of a worker that SIGKILL does not end, and that is given up. It stands before settle() takes its request.
+std::string describe_undying(std::string_view app, const WorkerSlot& slot, Duration since_kill, TimePoint now);
+
 }  // namespace forklift::master

@@ -253,8 +253,14 @@ void Reception::refuse(Connection& connection, const protocol::HeadScan& scan) {
 }
 
 void Reception::on_deadline(Connection& connection) {
-  log::info("app \"{}\": refused with 408: {} bytes of a head after {:.3f} s (timeouts.head)", connection.app->name(),
-            connection.bytes, std::chrono::duration<double>(Clock::now() - connection.accepted).count());
+  const Duration took = Clock::now() - connection.accepted;
+  const config::Timeouts& timeouts = connection.app->config().timeouts;
+  const auto is_over = [took](Duration timeout) { return timeout > Duration::zero() && took >= timeout; };
+  log::info("app \"{}\": refused with 408: {} bytes of a head after {:.3f} s ({})", connection.app->name(),
+            connection.bytes, std::chrono::duration<double>(took).count(),
+            is_over(timeouts.head)    ? "timeouts.head"
+            : is_over(timeouts.total) ? "timeouts.total"
+                                      : connection.app->stop_key());
   farewell_.answer(connection, 408);
 }
 

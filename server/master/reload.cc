@@ -173,10 +173,7 @@ bool Reload::may_switch(Step& step) {
 }
 
 void Reload::switch_to(Step& step) {
-  if (auto started = start_listeners(step); !started) {
-    const std::string app = step.members.front().candidate->app();
-    return fail_step(step, app, fmt::format("app \"{}\": {}", app, started.error().message()));
-  }
+  if (const auto unstarted = start_listeners(step)) return fail_step(step, unstarted->app, unstarted->how);
   for (Member& member : step.members) {
     const std::uint64_t number = member.candidate->generation().number;
     const bool is_new = !member.app;
@@ -202,7 +199,13 @@ void Reload::switch_to(Step& step) {
   step.is_over = true;
 }
 
-void Reload::fail_step(Step& step, std::string_view app, std::string_view how, log::Level level) {
+void Reload::fail_step(Step& step, std::optional<std::string> culprit, std::string_view how) {
+  const log::Level level = culprit ? log::Level::kError : log::Level::kInfo;
+  const auto describe = [&](const std::string& name, std::string_view consequence) {
+    if (!culprit) return fmt::format("app \"{}\": {}; {}", name, how, consequence);
+    if (name == *culprit) return fmt::format("{}; {}", how, consequence);
+    return fmt::format("app \"{}\": {}, as it changes together with app \"{}\"", name, consequence, *culprit);
+  };
   for (Member& member : step.members) {
     const std::string& name = member.candidate->app();
     const std::uint64_t stays =
@@ -210,11 +213,7 @@ void Reload::fail_step(Step& step, std::string_view app, std::string_view how, l
     const std::string consequence = stays > 0    ? fmt::format("generation {} stays", stays)
                                     : member.app ? "it stays degraded"
                                                  : "it is not added";
-    std::string line = fmt::format("{}; {}", how, consequence);
-    if (app.empty()) line = fmt::format("app \"{}\": {}", name, line);
-    if (!app.empty() && name != app) {
-      line = fmt::format("app \"{}\": {}, as it changes together with app \"{}\"", name, consequence, app);
-    }
+    const std::string line = describe(name, consequence);
     log::write(level, line);
     tell_(name, line);
     note_outcome({.app = name, .outcome = outcome::kFailed, .generation = stays, .reason = line});
@@ -223,26 +222,40 @@ void Reload::fail_step(Step& step, std::string_view app, std::string_view how, l
   }
   for (const std::string& name : step.unit.removed) {
     App* removed = find(name);
-    const std::string line = fmt::format("app \"{}\": stays, as it changes together with app \"{}\"", name, app);
+    const std::string line = describe(name, "it stays");
     log::write(level, line);
     note_outcome({.app = name,
                   .outcome = outcome::kFailed,
                   .generation = removed ? removed->pool().generation().number : 0,
                   .reason = line});
   }
+  close_listeners(step);
   step.is_over = true;
 }
 
 // ---- listeners ----
 
-Result<void> Reload::start_listeners(const Step& step) {
-  if (!loader_) return {};
-  for (const config::Wanted& wanted : changes_.added) {
-    const auto listener = loader_->listeners.find({wanted.app, wanted.listen});
-    if (!is_of(step, next_.apps[wanted.app].name) || listener == loader_->listeners.end()) continue;
-    if (auto started = listener->second.start(); !started) return started;
+std::optional<Reload::Unstarted> Reload::start_listeners(const Step& step) {
+  if (!loader_) return std::nullopt;
+  for (auto& [key, listener] : loader_->listeners) {
+    const std::string& app = next_.apps[key.first].name;
+    if (!is_of(step, app)) continue;
+    if (auto started = listener.start(); !started) {
+      return Unstarted{app, started.error().in(fmt::format("app \"{}\"", app)).message()};
+    }
   }
-  return {};
+  return std::nullopt;
+}
+
+// Those of them that listen already would have clients whom nobody accepts.
+void Reload::close_listeners(const Step& step) {
+  if (!loader_) return;
+  auto& listeners = loader_->listeners;
+  for (auto entry = listeners.begin(); entry != listeners.end();) {
+    const bool is_its = is_of(step, next_.apps[entry->first.first].name);
+    if (is_its) entry->second.close();
+    entry = is_its ? listeners.erase(entry) : std::next(entry);
+  }
 }
 
 void Reload::move_doors(Step& step) {
@@ -278,7 +291,7 @@ void Reload::remove_apps(const Step& step) {
     if (!app) continue;
     log::info("app \"{}\": removed; what it has accepted is answered", name);
     tell_(name, "removed");
-    app->stop(deadline_after(Clock::now(), app->config().timeouts.drain), "timeouts.drain");
+    app->stop(deadline_after(Clock::now(), app->config().timeouts.drain), KillReason::kReloadTimeout);
     realm_.connections.for_each([&](Connection& connection) {
       const bool is_arriving = connection.app == app && connection.state == ConnectionState::kReceiving;
       if (is_arriving) realm_.reception.hasten(connection, app->stop_deadline());
@@ -320,7 +333,7 @@ void Reload::on_probe_readable(std::uint32_t serial) {
 
 void Reload::give_up() {
   for (Step& step : steps_) {
-    if (!step.is_over && is_under_way_) fail_step(step, "", "the server stops", log::Level::kInfo);
+    if (!step.is_over && is_under_way_) fail_step(step, std::nullopt, "the server stops");
   }
   if (!is_under_way_) result_.problems.emplace_back("the server stops");
   loader_.reset();

@@ -93,8 +93,14 @@ class Reload {
   void go_on_with(Step& step);
   bool may_switch(Step& step);
   void switch_to(Step& step);
-  void fail_step(Step& step, std::string_view app, std::string_view how, log::Level level = log::Level::kError);
-  Result<void> start_listeners(const Step& step);
+  // `culprit`: the app that `how` is a line about; none: what `how` says is about all.
+  void fail_step(Step& step, std::optional<std::string> culprit, std::string_view how);
+  struct Unstarted {
+    std::string app;
+    std::string how;
+  };
+  std::optional<Unstarted> start_listeners(const Step& step);
+  void close_listeners(const Step& step);
   void move_doors(Step& step);
   void remove_apps(const Step& step);
 

@@ -1,10 +1,8 @@
 #include "master/reloads.h"
 
-#include <fcntl.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "base/log.h"
 #include "config/reader.h"
@@ -12,10 +10,6 @@
 namespace forklift::master {
 
 namespace {
-
-UniqueFd duplicate(const UniqueFd& fd) {
-  return UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
-}
 
 // Each has a client of the control socket behind it, and those are few.
 constexpr std::size_t kWaitingMax = 64;
@@ -68,6 +62,7 @@ void Reloads::go_on() {
     if (running_->is_under_way() && !std::exchange(settings_adopted_, true)) adopt_settings(running_->next());
     if (!running_->is_over()) return;
     conclude();
+    tend_rollback();  // it may have waited for this one, and comes before the next
   }
 }
 
@@ -136,13 +131,7 @@ void Reloads::begin_rollback() {
     if (!former) continue;
     const Generation& before = *former->generation;
     auto next = realm_.workshop.generations.make(before.config, before.identity, &app->pool().generation());
-    next->image = duplicate(before.image);
-    // The file holds what is to be taken back.
-    if (!next->image) {
-      log::error("app \"{}\": generation {} cannot come back: its image: {}", app->name(), before.number,
-                 describe_errno(errno));
-      continue;
-    }
+    next->image = before.image;  // the file holds what is to be taken back
     log::error("app \"{}\": generation {} is taken back; generation {} is to be what {} was", app->name(),
                app->pool().generation().number, next->number, before.number);
     rollback_ = std::make_unique<Reload>(*app, std::move(next), std::move(former->access_file), realm_,

@@ -52,6 +52,16 @@ std::optional<SlotState> transition(SlotState state, SlotEvent event) {
   return kTransitions[static_cast<std::size_t>(state)][static_cast<std::size_t>(event)];
 }
 
+bool was_stopped(const WorkerSlot& slot) {
+  return slot.killed == KillReason::kStopTimeout || slot.killed == KillReason::kStopAtOnce;
+}
+
+bool failed_to_start(const WorkerSlot& slot) {
+  const bool was_to_leave =
+      slot.killed == KillReason::kDrainTimeout || slot.killed == KillReason::kReloadTimeout || was_stopped(slot);
+  return slot.next_step && !was_to_leave;
+}
+
 WorkerSlot& SlotTable::open() {
   for (const auto& slot : slots_) {
     if (slot->state != State::kGone) continue;

@@ -46,7 +46,8 @@ enum class KillReason {
   kTotalTimeout,
   kDrainTimeout,  // told to leave, and still there
   kStopTimeout,
-  kReloadTimeout,  // of an older generation, and its request has taken longer than timeouts.drain
+  kStopAtOnce,     // by a second TERM, or because the server could not start
+  kReloadTimeout,  // of an older generation or a removed app, and its request has taken longer than timeouts.drain
   kBrokenProtocol,
 };
 
@@ -64,7 +65,7 @@ struct WorkerSlot {
 
   // Of its start, also where it was told to leave in it: what it has not reached yet. None once it was READY.
   std::optional<ipc::Step> next_step;
-  std::string failure;                       // what it said of its failed start
+  std::string failure;  // what it said of its failed start
   KillReason killed = KillReason::kNone;
   bool told_to_leave = false;
   bool reaped = false;    // `pid` names nobody any more
@@ -86,6 +87,12 @@ struct WorkerSlot {
   Timer deadline{[this] { on_deadline(*this); }};
   std::function<void(WorkerSlot&)> on_deadline;
 };
+
+// Killed because the server stops.
+bool was_stopped(const WorkerSlot& slot);
+
+// Whether it has not come through its start, and not because it was to leave in it.
+bool failed_to_start(const WorkerSlot& slot);
 
 // The slots of one app. A slot that is GONE is used again; the lowest IDLE one is found without looking at the others.
 class SlotTable {

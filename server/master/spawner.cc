@@ -43,7 +43,7 @@ Result<void> Spawner::spawn(WorkerSlot& slot, std::shared_ptr<Generation> genera
                   .page = std::move(slot.page),
                   .standard_output = std::move(output->standard_output),
                   .standard_error = std::move(output->standard_error),
-                  .image = std::move(slot.generation->image)});
+                  .image = slot.generation->image ? std::move(*slot.generation->image) : UniqueFd{}});
     ::_exit(1);
   }
   // The worker does the same; whoever comes second finds it done. A group of its own keeps Ctrl-C from the terminal

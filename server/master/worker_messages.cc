@@ -70,6 +70,8 @@ void WorkerPool::on_step(WorkerSlot& slot, ipc::Step step) {
   if (!slot.next_step) return broken_protocol(slot, "a step of a start that is over");
   if (step != ipc::Step::kReady) {
     slot.next_step = static_cast<ipc::Step>(static_cast<std::uint32_t>(step) + 1);
+    // The others take the image of the first.
+    if (slot.next_step == ipc::Step::kImaged && slot.generation->image) slot.next_step = ipc::Step::kConfined;
     return;
   }
   slot.next_step.reset();
@@ -90,8 +92,10 @@ void WorkerPool::on_step(WorkerSlot& slot, ipc::Step step) {
 
 void WorkerPool::on_image(WorkerSlot& slot, UniqueFd image) {
   // Until IMAGED, no line of the plugin has run in that process; later, anything could come from there.
-  if (slot.next_step != ipc::Step::kImaged || slot.generation->image) return broken_protocol(slot, "an image that was not asked for");
-  slot.generation->image = std::move(image);
+  if (slot.next_step != ipc::Step::kImaged || slot.generation->image) {
+    return broken_protocol(slot, "an image that was not asked for");
+  }
+  slot.generation->image = std::make_shared<UniqueFd>(std::move(image));
   slot.channel.refuse_descriptors();
 }
 

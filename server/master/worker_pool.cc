@@ -104,14 +104,18 @@ bool WorkerPool::spawn() {
     for (const auto& [watch, stream] : kStreams) {
       if (spawned) spawned = loop_.poller.add(slot.output.fd(stream), token(watch, 0, slot.serial), EPOLLIN);
     }
-    if (!spawned) kill(slot, KillReason::kBrokenProtocol);
+    counters_.forks++;
+    if (!spawned) {
+      // A fault of the machine's, and told below.
+      kill(slot, KillReason::kBrokenProtocol);
+      slot.given_up = slots_.apply(slot, SlotEvent::kDrain);
+    }
   }
   if (!spawned) {
     if (slot.pid == 0) slots_.apply(slot, SlotEvent::kDied);
     start_failed(fmt::format("app \"{}\": a worker could not be started: {}", name(), spawned.error().message()));
     return false;
   }
-  counters_.forks++;
   slot.requests_left = draw_max_requests();
   slot.deadline.set(loop_.timers, deadline_after(Clock::now(), slot.generation->config.timeouts.start));
   log::debug("{}: forked", label(slot));
@@ -217,7 +221,8 @@ void WorkerPool::retire_idle() {
 }
 
 void WorkerPool::drain(WorkerSlot& slot) {
-  if (slot.state == SlotState::kDraining || !slots_.apply(slot, SlotEvent::kDrain)) return;
+  if (slot.killed != KillReason::kNone || slot.state == SlotState::kDraining) return;
+  if (!slots_.apply(slot, SlotEvent::kDrain)) return;
   tell_to_leave(slot);
 }
 
@@ -255,8 +260,9 @@ void WorkerPool::drain_all() {
   slots_.for_each([this](WorkerSlot& slot) { drain(slot); });
 }
 
-void WorkerPool::kill_all() {
-  slots_.for_each([this](WorkerSlot& slot) { kill(slot, KillReason::kStopTimeout); });
+// Who has nothing to do is not late.
+void WorkerPool::kill_all(KillReason reason) {
+  slots_.for_each([&](WorkerSlot& slot) { kill(slot, slot.has_work() ? reason : KillReason::kStopAtOnce); });
   state_ = AppState::kStopped;
 }
 
@@ -279,9 +285,8 @@ void WorkerPool::on_slot_deadline(WorkerSlot& slot) {
 // Nobody waits any longer for what it had, nor a stop for its death; that it leaves a slot only then keeps their number
 // bounded.
 void WorkerPool::give_up(WorkerSlot& slot) {
-  const std::string line =
-      fmt::format("{}: still there {} s after SIGKILL", label(slot), std::chrono::ceil<seconds>(kDeathGrace).count());
-  const bool is_failed_start = slot.state == SlotState::kStarting && !leaving_ && !stopping_;
+  const std::string line = describe_undying(name(), slot, kDeathGrace, Clock::now());
+  const bool is_failed_start = slot.next_step && !leaving_ && !stopping_;
   if (!is_failed_start) log::error("{}", line);
   std::optional<Crash> crash;
   if (!std::exchange(slot.given_up, true)) crash = settle(slot, Fate::kAbort);
@@ -296,7 +301,6 @@ void WorkerPool::give_up(WorkerSlot& slot) {
 
 // What becomes of its request, and what it counts for. Returns what its owner is to be told in the end.
 std::optional<Crash> WorkerPool::settle(WorkerSlot& slot, Fate fate) {
-  const bool was_starting = slot.state == SlotState::kStarting;
   const bool had_taken = slot.lent && fate != Fate::kNothing && fate != Fate::kLendAgain;
   const bool in_request = had_taken || slot.defers_since;
   if (had_taken) counts_.requests++;  // what was deferred for counts since its DONE
@@ -305,16 +309,17 @@ std::optional<Crash> WorkerPool::settle(WorkerSlot& slot, Fate fate) {
   if (Connection* orphan = std::exchange(slot.lent, nullptr)) owner().on_orphan(*orphan, fate);
   if (in_request) return Crash::kInRequest;
   if (slot.told_to_leave || stopping_) return std::nullopt;
-  return was_starting ? Crash::kStarting : Crash::kIdle;
+  return slot.next_step ? Crash::kStarting : Crash::kIdle;
 }
 
 // Its group too, so that what the plugin has forked goes with it; the rest of that follows when the worker is reaped.
 // Not the group alone: a plugin may have left it (setpgid(2)) and a child in it.
 void WorkerPool::kill(WorkerSlot& slot, KillReason reason) {
   if (slot.reaped || slot.pid <= 0) return;  // 0 would be our own group
-  if (slot.killed == KillReason::kNone) slot.killed = reason;
   ::kill(slot.pid, SIGKILL);
   ::kill(-slot.pid, SIGKILL);
+  if (slot.killed != KillReason::kNone) return;  // its death is awaited
+  slot.killed = reason;
   // Should it have said DONE in its last moment, no other request is to follow it. One that is STARTING has failed.
   if (slot.state != SlotState::kStarting) slots_.apply(slot, SlotEvent::kDrain);
   slot.deadline.set(loop_.timers, Clock::now() + kDeathGrace);

@@ -51,7 +51,7 @@ class PoolOwner {
   virtual void on_degraded() = 0;
   // A worker may be started now, or a lend may succeed that has failed.
   virtual void on_retry() = 0;
-  // Requests that wait for a worker.
+  // Requests that wait, and for which no worker is idle.
   virtual std::size_t waiting() const = 0;
   // A worker has crashed, was killed for its request, or could not start.
   virtual void on_crash(const WorkerPool&, Crash) {}
@@ -126,7 +126,7 @@ class WorkerPool {
   // From now on a worker is started only where a request waits for it.
   void begin_stop();
   void drain_all();
-  void kill_all();
+  void kill_all(KillReason reason);
 
  private:
   // ---- worker_pool.cc ----

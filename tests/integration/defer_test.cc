@@ -149,7 +149,7 @@ TEST_P(Deferring, OfAnOlderGenerationEndsWhileTheNewOneServes) {
 
 TEST_P(Deferring, OfAnOlderGenerationIsEndedByTimeoutsDrain) {
   start("workers: {min: 1, max: 1}\ntimeouts: {drain: 300ms}\n");
-  server().expect_error("of an older generation, and killed by timeouts.drain in deferred work of POST");
+  server().expect_error("left behind by a reload, and killed by timeouts.drain in deferred work of POST");
   Stopped worker = defer("/old");
   EXPECT_EQ(server().reload(), kOneReloaded);
   EXPECT_TRUE(wait_until_gone(worker.pid()));

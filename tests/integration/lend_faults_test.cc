@@ -44,6 +44,13 @@ TEST_P(NoRoom, DelaysARequestAndLosesNone) {
   }
 }
 
+TEST_P(NoRoom, IsNoReasonForMoreWorkers) {
+  Site site(Road::kUnix, "workers: {min: 1, max: 4}\n");
+  site.faults().fail(SHIM_SENDMSG, GetParam(), {.count = 3, .places = SHIM_MASTER});
+  EXPECT_NE(writer_of_whole_page(site.ask("/late", {}, {}).response()), 0);
+  EXPECT_EQ(children_of(site.server().pid()).size(), 1u);
+}
+
 TEST_P(NoRoom, PastQueueAgeIsAnswered503WithoutSpinning) {
   Site site(Road::kTcp, "workers: {min: 1, max: 1}\nqueue: {age: 700ms}\n");
   const milliseconds cpu_time = cpu_time_of(site.server().pid());

@@ -325,6 +325,46 @@ TEST(Probation, BringsBackWhatNobodyHasAskedAnythingWithItsAccessLog) {
   server.configure({logging("first.log")});
 }
 
+// A reload of the app itself is under way when its generation crashes, and another one waits. When the first has
+// failed, the rollback comes before that one, and at once: no event may come that would bring its turn.
+TEST(Probation, ComesBeforeAReloadThatWaits) {
+  const TempDir folder;
+  const std::string plugin = folder / "plugin.so";
+  const auto put = [&](const char* fixture) {
+    fs::remove(plugin);
+    fs::copy_file(fixture_file(fixture), plugin);
+  };
+  for (const bool another_waits : {false, true}) {
+    put("version_one");
+    Server server({versioned(plugin, "workers: {min: 1, max: 1}\nreload: {probation: 1m}\ntimeouts: {start: 2s}\n")});
+    server.start();
+    put("version_two");
+    EXPECT_EQ(server.reload(), kOneReloaded);
+    EXPECT_EQ(ask(server), "app 2 two");
+    if (another_waits) server.remember_rest();  // with the image of the generation before
+    const pid_t second = children_of(server.pid()).at(0).pid;
+    put("create_hangs");
+    server.expect_error("generation 3 failed at CREATED: not reached within timeouts.start*; generation 2 stays");
+    server.expect_error("died of signal 9 (Killed) while idle");
+    server.expect_error("generation 2 is on probation (reload.probation), and a worker has died while idle");
+    server.expect_error("app \"app\": generation 2 is taken back; generation 4 is to be what 1 was");
+    server.signal(SIGHUP);
+    ASSERT_TRUE(server.wait_for_log("create hangs"));
+    server.signal_worker(second, SIGKILL);
+    ASSERT_TRUE(server.wait_for_log("is on probation"));
+    if (another_waits) {
+      put("version_two");
+      server.signal(SIGHUP);
+    }
+    ASSERT_TRUE(server.wait_for_log("app \"app\": generation 4 is running"));
+    if (another_waits) {
+      EXPECT_TRUE(server.wait_for_log("app \"app\": generation 5 is running"));
+    }
+    EXPECT_EQ(ask(server), another_waits ? "app 5 two" : "app 4 one");
+    put("version_one");
+  }
+}
+
 // A reload of another app is under way when a generation crashes.
 TEST(Probation, LosesTheGoodGenerationToNoReload) {
   const TempDir folder;

@@ -40,9 +40,9 @@ TEST(ReloadInFlight, OneThatOutlivesTimeoutsDrainIsAnswered504OrAborted) {
     Site site(Road::kTcp, "timeouts: {drain: 300ms}\n");
     const bool has_begun = std::string_view(stop) == "first";
     site.server().expect_error(
-        has_begun ? "of an older generation, and killed by timeouts.drain with POST \"/old\" since * s; part of the "
+        has_begun ? "left behind by a reload, and killed by timeouts.drain with POST \"/old\" since * s; part of the "
                     "response was sent*"
-                  : "of an older generation, and killed by timeouts.drain with POST \"/old\" since * s; answered 504");
+                  : "left behind by a reload, and killed by timeouts.drain with POST \"/old\" since * s; answered 504");
     Site::Asked asked = site.ask("/old", {{"X-Stop", stop}, {"X-Control", stop_point.path()}}, {});
     const Stopped worker = stop_point.wait();
     EXPECT_EQ(site.server().reload(), kOneReloaded);

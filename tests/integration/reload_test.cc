@@ -271,7 +271,7 @@ TEST_F(Reload, LetsAnAppTakeOverFromOneThatIsRemoved) {
   apps_ = {App{.name = "heir", .plugin = folder_ / "none.so", .listen = {"unix:app.sock"}}};
   server_->configure(apps_);
   server_->expect_error("app \"heir\": generation 1 failed at IMAGED: *; it is not added");
-  server_->expect_error("app \"app\": stays, as it changes together with app \"heir\"");
+  server_->expect_error("app \"app\": it stays, as it changes together with app \"heir\"");
   EXPECT_EQ(server_->reload(), "0 apps reloaded, 0 added, 0 removed, 2 failed");
   EXPECT_EQ(ask(endpoint), "app 1 one");
   apps_.front().plugin = plugin();

@@ -63,6 +63,9 @@ TEST_P(EarlySignal, KeepsNoServerFromStarting) {
     ASSERT_TRUE(eventually([&] { return is_ready() || has_ended(); }, seconds(20))) << i;
     if (came_before_main(server)) continue;
     ASSERT_TRUE(is_ready()) << i;
+    if (GetParam() == SIGHUP) {
+      EXPECT_TRUE(eventually([&] { return server.reloads().size() == 1; })) << i << ": nobody else brings its turn";
+    }
     const Endpoint endpoint = Endpoint::parse("unix:" + (server.folder() / "hello.sock"));
     EXPECT_TRUE(fetch(endpoint, ScgiRequest::get("/")).complete(200)) << i;
     EXPECT_EQ(server.stop(), ExitStatus::exited(0)) << i;

@@ -1,5 +1,6 @@
 // Matrix 2a, "hang", the worst of them: a worker that SIGKILL does not end, because it sleeps in the kernel and cannot
 // be interrupted (a dead NFS server, a broken disk). Here the signal is never sent, which looks the same to the master.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -30,8 +31,9 @@ INSTANTIATE_TEST_SUITE_P(By, UndyingWorker, testing::Values(Road::kTcp, Road::kU
 
 TEST_P(UndyingWorker, CostsItsOwnRequestAndNoOther) {
   Site site(GetParam(), "workers: {min: 2, max: 2}\ntimeouts: {request: 500ms}\n");
-  site.server().expect_error("still there 5 s after SIGKILL");
-  site.server().expect_error("killed by timeouts.request while idle");
+  site.server().expect_error(
+      "killed by timeouts.request, and still there 5 s after SIGKILL with POST \"/hangs\" since * s; its connection is "
+      "aborted");
   Site::Asked hanging = hang(site);
   const Stopped worker = stop_point_.wait();
   site.faults().fail(SHIM_KILL, EPERM, {.places = SHIM_MASTER});
@@ -83,8 +85,10 @@ class UndyingNewcomer : public testing::Test {
 TEST_F(UndyingNewcomer, FailsTheReload) {
   server_.start();
   server_.configure({app("create_hangs", "timeouts: {start: 500ms}\n")});
-  server_.expect_error("still there 5 s after SIGKILL; generation 1 stays");
-  server_.expect_error("while idle");
+  server_.expect_error(
+      "generation 2 failed at CREATED: not reached within timeouts.start, and worker * is still there 5 s after "
+      "SIGKILL; "
+      "generation 1 stays");
   const pid_t old = children_of(server_.pid()).at(0).pid;
   faults_.fail(SHIM_KILL, EPERM, {.places = SHIM_MASTER});
   EXPECT_EQ(server_.reload(), "0 apps reloaded, 0 added, 0 removed, 1 failed");
@@ -113,13 +117,54 @@ TEST_F(UndyingNewcomer, ThatWasGivenUpDoesNotHoldUpAStop) {
   EXPECT_EQ(server_.wait(kGivenUp), ExitStatus::exited(0));
 }
 
+TEST(UndyingStart, DoesNotHoldUpAStopForTimeoutsStop) {
+  Server server({{.name = "app",
+                  .plugin = fixture_file("create_hangs"),
+                  .more = "workers: {min: 1, max: 1}\ntimeouts: {start: 500ms, stop: 1m}\n"}});
+  Faults faults(server);
+  faults.fail(SHIM_KILL, EPERM, {.places = SHIM_MASTER});
+  server.skip_rest("a worker hangs in its start");
+  server.expect_error("failed at CREATED: not reached within timeouts.start, and worker * is still there");
+  server.launch();
+  ASSERT_TRUE(server.wait_for_log("create hangs"));
+  const pid_t worker = children_of(server.pid()).at(0).pid;
+  const unsigned before = faults.failed(SHIM_KILL);
+  ASSERT_TRUE(eventually([&] { return faults.failed(SHIM_KILL) > before; }));
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait(kGivenUp), ExitStatus::exited(0));
+  ::kill(worker, SIGKILL);  // it has timeouts.stop without its master, too
+  EXPECT_TRUE(wait_until_gone(worker));
+}
+
+// The line of the access log is its own, and not that of the request before.
+TEST(UndyingWorkerThatHasNotTakenItsRequest, HasAnsweredNothing) {
+  Server server({{.name = "app",
+                  .plugin = plugin_file("hello"),
+                  .more = "workers: {min: 1, max: 1}\ntimeouts: {request: 500ms}\n"
+                          "access_log: {file: access.log, format: '$uri $status $bytes $ending'}\n"}});
+  Faults faults(server);
+  server.expect_error("still there 5 s after SIGKILL before it took the request; its connection is aborted");
+  server.start();
+  const Response page = fetch(server.listener("app"), ScgiRequest::get("/before"));
+  EXPECT_TRUE(page.complete(200));
+  const pid_t worker = children_of(server.pid()).at(0).pid;
+  server.signal_worker(worker, SIGSTOP);
+  faults.fail(SHIM_KILL, EPERM, {.places = SHIM_MASTER});
+  EXPECT_EQ(fetch(server.listener("app"), ScgiRequest::get("/never"), kGivenUp).ending, Ending::kReset);
+  faults.clear();
+  server.signal_worker(worker, SIGKILL);
+  EXPECT_TRUE(wait_until_gone(worker));
+  EXPECT_EQ(server.stop(), ExitStatus::exited(0));
+  EXPECT_EQ(read_file(server.folder() / "access.log"),
+            fmt::format("/before 200 {} complete\n- 0 0 aborted\n", page.body.size()));
+}
+
 // Neither a start that has failed nor a death without a request, whenever it dies.
 TEST(UndyingOnProbation, IsACrashInItsRequest) {
   StopPoint stop_point;
   Site site(Road::kTcp,
             "workers: {min: 0, max: 1}\ntimeouts: {request: 500ms}\nreload: {probation: 1m, crashes: 100}\n");
   site.server().expect_error("still there 5 s after SIGKILL");
-  site.server().expect_error("killed by timeouts.request while idle");
   EXPECT_NE(writer_of_whole_page(site.ask("/", {}, {}).response()), 0);
   EXPECT_EQ(site.server().reload(), "1 apps reloaded, 0 added, 0 removed, 0 failed");
   EXPECT_NE(writer_of_whole_page(site.ask("/", {}, {}).response()), 0);

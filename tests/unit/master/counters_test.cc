@@ -37,8 +37,15 @@ TEST(WorkerCounters, tell_crashes_from_what_was_asked_for) {
 
   WorkerSlot starting(1);
   starting.state = SlotState::kStarting;
+  starting.next_step = ipc::Step::kCreated;
   counters.count_death(starting, kSignal9);
   EXPECT_EQ(counters.failed_starts, 1U);
+  starting.state = SlotState::kDraining;
+  starting.told_to_leave = true;
+  counters.count_death(starting, kSignal9);
+  EXPECT_EQ(counters.failed_starts, 2U) << "nobody told it to die";
+  counters.count_death(starting, 0);
+  EXPECT_EQ(counters.failed_starts, 2U);
 
   WorkerSlot hung(2);
   hung.state = SlotState::kDraining;

@@ -113,9 +113,38 @@ TEST_F(ObituaryTest, a_worker_that_was_told_to_leave_in_its_start_was_not_idle) 
   EXPECT_EQ(line(killed_by(SIGSEGV)),
             "app \"shop\": generation 3 failed at LOADED: worker 4711 died of signal 11 (Segmentation fault)");
   slot_.killed = KillReason::kDrainTimeout;
+  EXPECT_EQ(
+      line(killed_by(SIGKILL)),
+      "app \"shop\" generation 3 worker 4711: was told to leave, and killed after timeouts.stop before it reached "
+      "LOADED");
+  slot_.killed = KillReason::kReloadTimeout;
   EXPECT_EQ(line(killed_by(SIGKILL)),
-            "app \"shop\" generation 3 worker 4711: was told to leave, and killed after timeouts.stop before it reached "
-            "LOADED");
+            "app \"shop\" generation 3 worker 4711: left behind by a reload, and killed by timeouts.drain before it "
+            "reached LOADED");
+  slot_.killed = KillReason::kStopAtOnce;
+  EXPECT_EQ(obituary(killed_by(SIGKILL)).level, log::Level::kDebug);
+}
+
+TEST_F(ObituaryTest, of_one_that_does_not_die_of_sigkill_all_is_told_when_it_is_given_up) {
+  const auto undying = [this] { return describe_undying("shop", slot_, seconds(5), kNow); };
+  lend();
+  take();
+  slot_.killed = KillReason::kRequestTimeout;
+  EXPECT_EQ(
+      undying(),
+      "app \"shop\" generation 3 worker 4711: killed by timeouts.request, and still there 5 s after SIGKILL with GET "
+      "\"/x\" since 0.250 s; its connection is aborted");
+  slot_.lent = nullptr;
+  slot_.given_up = true;
+  EXPECT_EQ(obituary(killed_by(SIGKILL)).level, log::Level::kInfo);
+  EXPECT_EQ(line(killed_by(SIGKILL)), "app \"shop\" generation 3 worker 4711: is gone");
+
+  slot_.state = SlotState::kStarting;
+  slot_.next_step = ipc::Step::kCreated;
+  slot_.killed = KillReason::kStartTimeout;
+  EXPECT_EQ(undying(),
+            "app \"shop\": generation 3 failed at CREATED: not reached within timeouts.start, and worker 4711 is still "
+            "there 5 s after SIGKILL");
 }
 
 TEST_F(ObituaryTest, a_request_that_was_not_taken_goes_to_another_worker_but_not_for_ever) {

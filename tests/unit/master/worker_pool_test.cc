@@ -167,6 +167,21 @@ TEST_F(WorkerPoolTest, a_worker_that_has_left_its_group_is_killed_too) {
   EXPECT_THAT(owner_.orphans_, ElementsAre(Fate::kAnswer504));
 }
 
+TEST_F(WorkerPoolTest, who_takes_the_image_of_another_is_not_expected_to_make_one) {
+  app_.workers.min = app_.workers.max = 2;
+  start([](Birth& birth) {
+    if (birth.image) say(birth, ipc::Step::kForked);
+    if (!birth.image) become_ready(birth);
+    sleep_for_ever();
+  });
+  slot().generation->image = std::make_shared<UniqueFd>(::dup(STDERR_FILENO));
+  pool_->grow();
+  WorkerSlot* second = nullptr;
+  pool_->slots().for_each([&](WorkerSlot& slot) { second = &slot; });
+  ASSERT_NE(second, &slot());
+  EXPECT_TRUE(run_until([&] { return second->next_step == ipc::Step::kConfined; }));
+}
+
 TEST_F(WorkerPoolTest, one_that_says_done_as_it_is_killed_gets_no_other_request) {
   start([](Birth& birth) {
     become_ready(birth);
@@ -391,7 +406,7 @@ TEST_F(WorkerPoolTest, a_stop_does_not_wait_for_a_process_that_does_not_die) {
   });
   const pid_t pid = slot().pid;
   pool_->begin_stop();
-  pool_->kill_all();
+  pool_->kill_all(KillReason::kStopAtOnce);
   // Nobody reaps it here, which looks the same to the pool.
   loop_->timers.run(Clock::now() + seconds(6));
   EXPECT_EQ(pool_->slots().processes(), 0U);

@@ -1,0 +1,117 @@
+// Reloads whose new Unix sockets somebody else takes, or that end before the sockets are all there: what the master did
+// not get it does not touch, and what it has got it gives back.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+
+#include "base/unique_fd.h"
+#include "harness/connection.h"
+#include "harness/server.h"
+
+namespace harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kOneFailed = "0 apps reloaded, 0 added, 0 removed, 1 failed";
+
+// Another server, which finds a socket that nobody listens on.
+UniqueFd steal(const std::string& path) {
+  ::unlink(path.c_str());
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  const bool listens =
+      ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && ::listen(fd.get(), 8) == 0;
+  return listens ? std::move(fd) : UniqueFd{};
+}
+
+class ReloadedListeners : public testing::Test {
+ protected:
+  ReloadedListeners() {
+    for (const char* name : {"a", "b"}) fs::create_directory(folder(name));
+  }
+  std::string folder(const std::string& name) const { return server_.folder() / name; }
+  std::string first() const { return folder("a") + "/x.sock"; }
+  std::string second() const { return folder("b") + "/y.sock"; }
+  App app(std::vector<std::string> listen) const {
+    return {.name = "app", .plugin = plugin_file("hello"), .listen = std::move(listen)};
+  }
+  App with_both() const { return app({"unix:app.sock", "unix:a/x.sock", "unix:b/y.sock"}); }
+
+  // As long as it lives, binding in that folder takes a second.
+  UniqueFd lock(const std::string& name) const {
+    UniqueFd fd(::open(folder(name).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return ::flock(fd.get(), LOCK_EX) == 0 ? std::move(fd) : UniqueFd{};
+  }
+  bool wait_for(const std::string& path) const {
+    return eventually([&] { return fs::exists(path); }, kPatience, milliseconds(1));
+  }
+
+  Server server_{{{.name = "app", .plugin = plugin_file("hello"), .listen = {"unix:app.sock"}}}};
+};
+
+TEST_F(ReloadedListeners, ThatAreStolenWhileOthersAreBoundFailTheReloadAndAreLeftAlone) {
+  server_.start();
+  server_.configure({with_both()});
+  server_.expect_error("app \"app\": listen on unix:*x.sock: another server has taken its path; generation 1 stays");
+  const UniqueFd locked = lock("b");
+  server_.signal(SIGHUP);
+  ASSERT_TRUE(wait_for(first()));
+  const UniqueFd thief = steal(first());
+  ASSERT_TRUE(thief);
+  ASSERT_TRUE(eventually([&] { return server_.reloads().size() == 1; }));
+  EXPECT_EQ(server_.reloads().front(), kOneFailed);
+  EXPECT_FALSE(fs::exists(second())) << "given back";
+  EXPECT_EQ(server_.stop(), ExitStatus::exited(0));
+  EXPECT_TRUE(connect_to(Endpoint::parse("unix:" + first()))) << "it is not ours to remove";
+}
+
+TEST_F(ReloadedListeners, AreGivenBackByAStopThatComesWhileOthersAreBound) {
+  server_.start();
+  server_.configure({with_both()});
+  const UniqueFd locked = lock("b");
+  server_.signal(SIGHUP);
+  ASSERT_TRUE(wait_for(first()));
+  server_.skip_rest("it is stopped during a reload");
+  server_.signal(SIGTERM);
+  EXPECT_EQ(server_.wait(), ExitStatus::exited(0));
+  EXPECT_EQ(server_.reloads().front(), "nothing has changed");
+  EXPECT_FALSE(fs::exists(first()));
+  EXPECT_FALSE(fs::exists(second()));
+}
+
+// At the switch the first one listens already when the second one turns out to be lost. Its clients are not to wait for
+// what becomes of the other app.
+TEST_F(ReloadedListeners, OfAUnitThatFailsAtTheSwitchAreClosedAtOnce) {
+  server_.start();
+  App hangs{.name = "hangs", .plugin = fixture_file("create_hangs"), .more = "timeouts: {start: 3s}\n"};
+  App slow = with_both();
+  slow.plugin = fixture_file("create_takes_a_second");
+  server_.configure({slow, hangs});
+  server_.expect_error("app \"app\": listen on unix:*y.sock: another server has taken its path; generation 1 stays");
+  server_.expect_error("app \"hangs\": generation 1 failed at CREATED: *; it is not added");
+  server_.signal(SIGHUP);
+  ASSERT_TRUE(wait_for(second()));
+  const UniqueFd thief = steal(second());
+  ASSERT_TRUE(thief);
+  ASSERT_TRUE(server_.wait_for_log("another server has taken its path"));
+  EXPECT_FALSE(connect_to(Endpoint::parse("unix:" + first())));
+  EXPECT_FALSE(fs::exists(first()));
+  EXPECT_EQ(server_.reloads().size(), 0u) << "the other app is still at it";
+  ASSERT_TRUE(eventually([&] { return server_.reloads().size() == 1; }));
+  EXPECT_EQ(server_.reloads().front(), "0 apps reloaded, 0 added, 0 removed, 2 failed");
+  server_.configure({app({"unix:app.sock"})});
+}
+
+}  // namespace
+}  // namespace harness
