@@ -101,6 +101,11 @@ int Exchange::begin(forklift_out* out, int status, const forklift_header* header
     protocol::ResponseHead head;
     head.status = status;
     if (!headers && count > 0) return writer.fail(FORKLIFT_EINVAL, "begin: headers is NULL");
+    // Before one is read: no array is as long as a size that is none says.
+    if (count > protocol::kMaxResponseHeaders) {
+      return writer.fail(FORKLIFT_EINVAL, fmt::format("the response has {} headers: more than {}", count,
+                                                      protocol::kMaxResponseHeaders));
+    }
     for (size_t i = 0; i < count; ++i) {
       if (!headers[i].name || !headers[i].value) return writer.fail(FORKLIFT_EINVAL, "begin: a header is NULL");
       head.headers.emplace_back(headers[i].name, headers[i].value);

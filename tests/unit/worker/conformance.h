@@ -33,6 +33,9 @@ class Calls {
   int begin(int status, const std::vector<forklift_header>& headers = {}) {
     return note("begin", out_->begin(out_, status, headers.data(), headers.size()));
   }
+  int begin_raw(const forklift_header* headers, std::size_t count) {
+    return note("begin", out_->begin(out_, 200, headers, count));
+  }
   int write(std::string_view data) { return note("write", out_->write(out_, data.data(), data.size())); }
   std::int64_t try_write(std::string_view data) {
     return note("try_write", out_->try_write(out_, data.data(), data.size()));

@@ -109,6 +109,7 @@ class Exchange {
     Head head;
     head.status = status;
     if (headers == nullptr && count > 0) return exchange.writer_.fail(FORKLIFT_EINVAL, "begin: headers is NULL");
+    if (count > kHeadersMax) return exchange.writer_.fail(FORKLIFT_EINVAL, too_many_headers(count));
     for (std::size_t i = 0; i < count; ++i) {
       if (headers[i].name == nullptr || headers[i].value == nullptr) {
         return exchange.writer_.fail(FORKLIFT_EINVAL, "begin: a header is NULL");

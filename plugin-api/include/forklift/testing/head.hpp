@@ -48,16 +48,19 @@ inline std::optional<std::uint64_t> declared_length(const Head& head) {
   return std::nullopt;
 }
 
+inline constexpr std::size_t kHeadersMax = 200;
+
+inline std::string too_many_headers(std::size_t count) {
+  return "the response has " + std::to_string(count) + " headers: more than 200";
+}
+
 inline std::string problem_of(const Head& head) {
-  constexpr std::size_t kHeadersMax = 200;
   const std::string status = std::to_string(head.status);
   if (head.status < 200 || head.status > 599) return "the status is " + status + ": expected 200 to 599";
   if (has_control_character(head.phrase)) {
     return "the status " + status + " has a control character in its phrase: " + shown(head.phrase);
   }
-  if (head.headers.size() > kHeadersMax) {
-    return "the response has " + std::to_string(head.headers.size()) + " headers: more than 200";
-  }
+  if (head.headers.size() > kHeadersMax) return too_many_headers(head.headers.size());
   bool has_length = false;
   for (const auto& [name, value] : head.headers) {
     if (!is_token(name)) {
@@ -153,7 +156,7 @@ inline std::string parse_block(std::string_view block, Head& head) {
       if (std::string problem = parse_status(value, head); !problem.empty()) return problem;
       continue;
     }
-    if (head.headers.size() == 200) return "the response has more than 200 headers";
+    if (head.headers.size() == kHeadersMax) return "the response has more than 200 headers";
     if (same_name(name, "Location")) has_location = true;
     head.headers.emplace_back(name, value);
   }
