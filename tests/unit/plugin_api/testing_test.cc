@@ -242,11 +242,6 @@ class TestingServices : public ::testing::Test {
     plugin_.produce = [](void* host, const forklift_env*, forklift_body*, forklift_out* out) {
       return put_off(host) | write(out, "A: b\n\n");
     };
-    plugin_.handle_connection = [](void* host, int fd, const void*, std::size_t) -> int {
-      put_off(host);
-      if (fd < 0) throw std::runtime_error("no connection");
-      return 7;
-    };
   }
 
   static void count(void* host) {
@@ -280,7 +275,13 @@ TEST_F(TestingServices, DeferredWorkHasRunAndNumbersCanBeRead) {
 }
 
 TEST_F(TestingServices, DeferredWorkRunsBehindHandleConnectionHoweverItEnds) {
+  plugin_.handle_connection = [](void* host, int fd, const void*, std::size_t) -> int {
+    put_off(host);
+    if (fd < 0) throw std::runtime_error("no connection");
+    return 7;
+  };
   Plugin plugin(&plugin_, Host());
+  EXPECT_THROW(plugin.produce(), std::logic_error) << "a worker never calls it";
   using namespace std::string_view_literals;
   EXPECT_EQ(plugin.handle_connection(0, "41:REQUEST_METHOD\0PUT\0REQUEST_URI\0/raw\0SCGI\0001\0,"sv), 7);
   EXPECT_EQ(plugin.log().back().text, "PUT \"/raw\": an exception left deferred work: too late");

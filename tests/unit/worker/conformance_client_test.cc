@@ -89,6 +89,9 @@ TEST_P(Conformance, a_client_that_has_left) {
     return c.wait(0), c.wait(FORKLIFT_WAIT_OUT, -1), c.wait(FORKLIFT_WAIT_SENT | FORKLIFT_WAIT_GONE, -1),
            c.fail("mine"), 1;
   });
+  // A failure, however it is told.
+  expect_same(scene, [](Calls& c) -> int { c.wait(0), throw std::runtime_error("nobody is there"); });
+  expect_same(scene, [](Calls& c) -> int { c.begin(200), c.wait(0), throw 42; });
   expect_same(scene, [](Calls& c) { return c.wait(0, -1), c.begin(200), 0; });
   expect_same(scene, [](Calls& c) { return c.write("no block"), 0; });
   expect_same(scene, [](Calls& c) { return c.begin(200), c.begin(200), 0; });

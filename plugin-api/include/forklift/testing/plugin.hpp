@@ -78,9 +78,13 @@ class Plugin {
   ~Plugin() { destroy(); }
 
   // Answers a request as a worker would: calls produce(), decides from its result what the client gets, and then runs
-  // what was deferred. Exceptions that leave produce() are failures like any other.
+  // what was deferred. Exceptions that leave produce() are failures like any other. std::logic_error where a worker
+  // would not call it: there is none, or there is a handle_connection().
   Response produce(const Request& request = Request()) {
     if (descriptor_->produce == nullptr) throw std::logic_error("this plugin has no produce()");
+    if (FORKLIFT_HAS(descriptor_, handle_connection)) {
+      throw std::logic_error("this plugin has a handle_connection(), and its produce() is never called");
+    }
     const std::size_t lines = host_->log_lines().size();
     Response response;
     detail::Exchange exchange(request, response);
@@ -222,11 +226,11 @@ class Plugin {
       response.result = result;
       verdict.ok = result == 0;
       verdict.reason = response.reason.empty() ? "produce returned " + std::to_string(result) : response.reason;
-      if (!verdict.ok && exchange.told_gone() && exchange.writer().error() == 0) {
-        exchange.writer().fail(FORKLIFT_EGONE, "the client closed the connection");
-      }
     });
     if (!thrown.empty()) verdict.reason = thrown;
+    if (!verdict.ok && exchange.told_gone() && exchange.writer().error() == 0) {
+      exchange.writer().fail(FORKLIFT_EGONE, "the client closed the connection");
+    }
     return verdict;
   }
 
