@@ -112,10 +112,8 @@ void App::dispatch() {
   pool_->grow();
   std::erase_if(older_, [this](const auto& pool) {
     const bool is_gone = pool->slots().processes() == 0;
-    if (!is_gone) return false;
-    past_ += pool->counters();
-    past_stats_ += pool->stats();
-    return true;
+    if (is_gone) remember(*pool);
+    return is_gone;
   });
 }
 
@@ -218,6 +216,11 @@ void App::note(const Connection& connection, const Outcome& outcome) {
   access_line_.clear();
   append_access_line(access_line_, config().access_log.format, record);
   access_file_->write(access_line_);
+}
+
+void App::remember(const WorkerPool& gone) {
+  past_ += gone.counters();
+  past_stats_ += gone.stats();
 }
 
 App::Outcome App::sent_before_death(const Connection& connection) {

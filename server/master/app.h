@@ -56,6 +56,8 @@ class App final : public PoolOwner {
   };
   // The one before, where the current one is on probation and has crashed too often; at most once.
   std::optional<Former> take_rollback() { return std::exchange(rollback_, std::nullopt); }
+  // What the workers of a generation that never was the app's have counted, now that they are gone.
+  void remember(const WorkerPool& gone);
   // Workers of older generations that still have a request, or do not leave.
   unsigned leavers() const;
 

@@ -39,6 +39,7 @@ class Candidate final : public PoolOwner {
   // Given up, and the server stops: a worker that does not die is not waited for.
   void stop();
   void kill() { pool_->kill_all(KillReason::kStopAtOnce); }
+  const WorkerPool& pool() const { return *pool_; }
   // No worker is left of one that was given up.
   bool is_gone() const { return pool_->slots().processes() == 0; }
 

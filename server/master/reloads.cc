@@ -67,7 +67,13 @@ void Reloads::go_on() {
 }
 
 void Reloads::forget_the_gone() {
-  std::erase_if(leaving_, [](const auto& candidate) { return candidate->is_gone(); });
+  std::erase_if(leaving_, [this](const auto& candidate) {
+    if (!candidate->is_gone()) return false;
+    for (const auto& app : realm_.apps) {
+      if (app->name() == candidate->app()) app->remember(candidate->pool());
+    }
+    return true;
+  });
 }
 
 // ---- what is asked for ----

@@ -117,10 +117,23 @@ TEST(Status, AnswersWhileEveryWorkerHangs) {
 
   Command table("status", server);
   EXPECT_EQ(table.wait(), ExitStatus::exited(0));
-  EXPECT_THAT(table.output(), AllOf(HasSubstr("QUEUE"), HasSubstr("3/1024"), HasSubstr("GET " + *uris.rbegin() + " (")));
+  EXPECT_THAT(table.output(),
+              AllOf(HasSubstr("QUEUE"), HasSubstr("3/1024"), HasSubstr("GET " + *uris.rbegin() + " (")));
   server.skip_rest("its workers hang");
   server.signal(SIGTERM);
   EXPECT_EQ(server.wait(), ExitStatus::exited(0));
+}
+
+TEST(Status, CountsTheStartsThatFailedInReloads) {
+  Server server({{.name = "app", .plugin = plugin_file("hello")}});
+  server.start();
+  server.configure({{.name = "app", .plugin = fixture_file("create_crashes")}});
+  server.expect_error("app \"app\": generation 2 failed at CREATED: *; generation 1 stays");
+  EXPECT_EQ(server.reload(), "0 apps reloaded, 0 added, 0 removed, 1 failed");
+  const Object::Ptr app = app_of(status_of(server));
+  EXPECT_EQ(counter(app, "failed_starts"), 1U);
+  EXPECT_EQ(counter(app, "forks"), 2U);
+  server.configure({{.name = "app", .plugin = plugin_file("hello")}});
 }
 
 TEST(Status, IsGoodJsonWhateverClientsSend) {
