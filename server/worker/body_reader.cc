@@ -20,6 +20,9 @@ constexpr std::uint64_t kLongestSeconds = 365 * 24 * 3600;
 // quarter of its buffer is 52 KiB.
 constexpr std::uint64_t kNeedsNoRoom = 16 * 1024;
 
+// A plugin that looks for more so soon again polls, which is a way to wait.
+constexpr Duration kPollsAgain = milliseconds(100);
+
 }  // namespace
 
 BodyReader::BodyReader(ClientSocket& socket, std::string_view along, std::size_t unread, std::uint64_t length,
@@ -49,7 +52,8 @@ std::int64_t BodyReader::read(void* buffer, std::size_t size, bool wait) {
     const std::int64_t n = receive(static_cast<char*>(buffer), size);
     if (n > 0) {
       delivered_ += static_cast<std::uint64_t>(n);
-      if (stalled_since_ != kNever) stalled_ += Clock::now() - std::exchange(stalled_since_, kNever);
+      if (stalled_since_ != kNever) note_look();
+      stalled_since_ = kNever;
       return n;
     }
     if (n == 0) return error_ = FORKLIFT_ESHORT;
@@ -57,7 +61,9 @@ std::int64_t BodyReader::read(void* buffer, std::size_t size, bool wait) {
     const TimePoint deadline = stall_deadline();
     if (!wait) return Clock::now() < deadline ? FORKLIFT_EAGAIN : (error_ = FORKLIFT_ETIMEOUT);
     make_room(false);
-    if (!socket_.wait(POLLIN, deadline)) return error_ = FORKLIFT_ETIMEOUT;
+    const bool has_come = socket_.wait(POLLIN, deadline);
+    note_waited();
+    if (!has_come) return error_ = FORKLIFT_ETIMEOUT;
   }
 }
 
@@ -112,6 +118,7 @@ int BodyReader::prepare_reset(bool wait) {
     if (Clock::now() >= deadline) return error_ = FORKLIFT_ETIMEOUT;
     if (!wait) return FORKLIFT_EAGAIN;
     socket_.wait(POLLIN, deadline);
+    note_waited();
   }
   return FORKLIFT_OK;
 }
@@ -136,13 +143,26 @@ bool BodyReader::take_unread(std::size_t left) {
 
 TimePoint BodyReader::stall_deadline() {
   if (limits_.timeout == Duration::zero()) return kNever;
-  if (stalled_since_ == kNever) stalled_since_ = Clock::now();
+  if (stalled_since_ == kNever) stalled_since_ = looked_ = Clock::now();
+  note_look();
   const TimePoint progress = stalled_since_ + limits_.timeout;
   if (limits_.rate == 0) return progress;
   // Byte by byte for ever is not progress. Only time in which the plugin waited for the client counts: a plugin that is
-  // slow itself does not make its client so.
+  // slow itself does not make its client so, whose bytes may have come meanwhile.
   const auto earned = seconds(std::min<std::uint64_t>(delivered_ / limits_.rate, kLongestSeconds));
-  return std::min(progress, stalled_since_ + (limits_.timeout + earned - stalled_));
+  return std::min(progress, looked_ + (limits_.timeout + earned - waited_));
+}
+
+void BodyReader::note_look() {
+  const TimePoint now = Clock::now();
+  if (now - looked_ <= kPollsAgain) waited_ += now - looked_;
+  looked_ = now;
+}
+
+void BodyReader::note_waited() {
+  if (stalled_since_ == kNever) return;  // there is no timeout
+  const TimePoint now = Clock::now();
+  waited_ += now - std::exchange(looked_, now);
 }
 
 // Asks for one byte more than the request still has in the socket, which tells in the same call whether more has come.

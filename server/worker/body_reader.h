@@ -39,6 +39,8 @@ class BodyReader {
   bool has_arrived() const;
   // Until when the client has to send something; counted from the first time that nothing was there.
   TimePoint stall_deadline();
+  // Behind each wait that was to end at stall_deadline(): all of it was the client's time.
+  void note_waited();
 
   // To be called before a wait for the body: takes the byte that a Unix socket keeps, unless the response has begun.
   // `may_end_early`: the wait may end although nothing of the body has come, so that the response may begin next.
@@ -60,6 +62,7 @@ class BodyReader {
   std::size_t count_fresh() const;  // bytes in the socket that were not delivered; Unix sockets only
   // Takes bytes that were delivered already out of the socket, until `left` of them are still in it.
   bool take_unread(std::size_t left);
+  void note_look();
 
   ClientSocket& socket_;
   std::string_view along_;
@@ -70,7 +73,8 @@ class BodyReader {
   const bool surplus_;  // more came along than belongs to the body
   std::uint64_t delivered_ = 0;
   TimePoint stalled_since_ = kNever;  // when the client was found to have sent nothing more
-  Duration stalled_{};                // how long that has been before, all times together
+  TimePoint looked_ = kNever;         // since then: when the plugin last looked for more, or has waited for it
+  Duration waited_{};                 // how long the plugin has waited for the client, all times together
   int error_ = 0;
 };
 

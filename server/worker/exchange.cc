@@ -188,9 +188,11 @@ int Exchange::wait_for(unsigned interest, forklift_poll* polls, size_t count, in
   const TimePoint own = timeout_ms < 0 ? kNever : now + milliseconds(timeout_ms);
   // Only where something is missing: to ask for the deadline begins the client's time.
   const unsigned missing = interest & ~static_cast<unsigned>(ready);
+  const bool room_is_body = (missing & kForRoom) != 0 && body_is_room;
+  const bool waits_for_body = (missing & FORKLIFT_WAIT_BODY) != 0 || room_is_body;
   const TimePoint body = missing & FORKLIFT_WAIT_BODY ? reader_.stall_deadline() : kNever;
   const TimePoint out = !(missing & kForRoom) ? kNever
-                        : body_is_room        ? reader_.stall_deadline()
+                        : room_is_body        ? reader_.stall_deadline()
                                               : writer_.stall_deadline();
   const TimePoint until = ready != 0 ? now : std::min({own, body, out});
   // A wait that has its answer already waits for nobody: a plugin that spins on it makes no progress.
@@ -202,6 +204,7 @@ int Exchange::wait_for(unsigned interest, forklift_poll* polls, size_t count, in
   while (true) {
     const int n = socket_.poll_with({entries.data(), count + 1}, until,
                                     for_client ? ipc::Activity::kClient : ipc::Activity::kPlugin);
+    if (waits_for_body) reader_.note_waited();
     short events = n > 0 ? entries[0].revents : short{0};
     if ((events & POLLIN) && !reader_.has_arrived()) events &= static_cast<short>(~POLLIN);
     if (n > 0) {

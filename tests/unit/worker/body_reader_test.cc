@@ -6,6 +6,7 @@
 #include <sys/sendfile.h>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
@@ -293,6 +294,39 @@ TEST_P(BodyReaderTest, a_drip_is_no_progress_in_the_long_run) {
     (void)try_read(body);
     return try_read(body) == FORKLIFT_ETIMEOUT;
   }));
+}
+
+TEST_P(BodyReaderTest, nor_is_it_where_the_plugin_waits_for_each_byte) {
+  BodyReader body = reader("head", "", 1'000'000, {.timeout = milliseconds(30), .rate = 1'000'000});
+  std::atomic<bool> over = false;
+  std::thread client([&] {
+    while (!over && ::send(line_.client(), "x", 1, MSG_NOSIGNAL) == 1) ::poll(nullptr, 0, 1);
+  });
+  const TimePoint end = Clock::now() + seconds(10);
+  std::int64_t n = 1;
+  char byte = 0;
+  while (n > 0 && Clock::now() < end) n = body.read(&byte, 1, true);
+  EXPECT_EQ(n, FORKLIFT_ETIMEOUT);
+  over = true;
+  client.join();
+}
+
+// What has come while the plugin did something else was there in time.
+TEST_P(BodyReaderTest, the_time_of_the_plugin_is_not_the_clients) {
+  constexpr milliseconds kTimeout(400);
+  BodyReader body = reader("head", "", 1'000'000, {.timeout = kTimeout, .rate = 1024});
+  char buffer[100];
+  for (int piece = 0; piece < 3; ++piece) {
+    ASSERT_EQ(try_read(body), FORKLIFT_EAGAIN) << piece;
+    line_.send(std::string(sizeof buffer, 'x'));
+    ::poll(nullptr, 0, 300);  // at work
+    ASSERT_EQ(body.read(buffer, sizeof buffer, false), static_cast<std::int64_t>(sizeof buffer)) << piece;
+  }
+  const TimePoint before = Clock::now();
+  ASSERT_EQ(try_read(body), FORKLIFT_EAGAIN);
+  char byte = 0;
+  EXPECT_EQ(body.read(&byte, 1, true), FORKLIFT_ETIMEOUT);
+  EXPECT_GE(Clock::now() - before, kTimeout - milliseconds(5)) << "of waiting";
 }
 
 TEST_P(BodyReaderTest, what_has_come_earns_time_at_the_rate) {

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "line.h"
 
@@ -33,10 +35,12 @@ class ExchangeTest : public testing::TestWithParam<Kind> {
   }
 
   // A request of which `along` has come with its head, and of whose body `length` bytes are to come.
-  void open(std::string_view along, std::uint64_t length, Duration body_timeout = {}, Duration write_timeout = {}) {
+  void open(std::string_view along, std::uint64_t length, Duration body_timeout = {}, Duration write_timeout = {},
+            std::uint64_t body_rate = 0) {
     const std::size_t unread = GetParam() == Kind::kUnix && !along.empty() ? 1 : 0;
     if (unread > 0) line_.send(along.substr(along.size() - 1));
-    reader_ = std::make_unique<BodyReader>(*socket_, along, unread, length, BodyLimits{.timeout = body_timeout});
+    reader_ = std::make_unique<BodyReader>(*socket_, along, unread, length,
+                                           BodyLimits{.timeout = body_timeout, .rate = body_rate});
     writer_ = std::make_unique<ResponseWriter>(*socket_, page_, "POST", write_timeout);
     exchange_ = std::make_unique<Exchange>(request_, *socket_, *reader_, *writer_);
     env_ = exchange_->env();
@@ -314,6 +318,41 @@ TEST_P(ExchangeTest, nor_does_one_that_finds_a_part_of_the_body) {
 }
 
 // timeouts.request is time without reading, writing or returning. The master reads it off the shared page.
+// On TCP a wait for what is there begins the client's time.
+TEST_P(ExchangeTest, nor_does_work_between_such_a_wait_and_the_read_count) {
+  open("", 1'000'000, milliseconds(400), {}, 1024);
+  char buffer[100];
+  for (int piece = 0; piece < 3; ++piece) {
+    line_.send(std::string(sizeof buffer, 'x'));
+    ASSERT_EQ(wait(FORKLIFT_WAIT_BODY, 1000), FORKLIFT_WAIT_BODY) << piece;
+    ::poll(nullptr, 0, 300);  // at work
+    ASSERT_EQ(body_->try_read(body_, buffer, sizeof buffer), static_cast<std::int64_t>(sizeof buffer)) << piece;
+  }
+  EXPECT_EQ(wait(FORKLIFT_WAIT_BODY), 0);
+  EXPECT_EQ(body_->try_read(body_, buffer, sizeof buffer), FORKLIFT_EAGAIN);
+  const TimePoint before = Clock::now();
+  EXPECT_EQ(wait(FORKLIFT_WAIT_BODY, -1), FORKLIFT_ETIMEOUT);
+  EXPECT_GE(Clock::now() - before, milliseconds(300)) << "of waiting";
+}
+
+TEST_P(ExchangeTest, a_wait_for_each_byte_of_a_drip_ends) {
+  open("", 1'000'000, milliseconds(30), {}, 1'000'000);
+  std::atomic<bool> over = false;
+  std::thread client([&] {
+    while (!over && ::send(line_.client(), "x", 1, MSG_NOSIGNAL) == 1) ::poll(nullptr, 0, 1);
+  });
+  const TimePoint end = Clock::now() + seconds(10);
+  std::int64_t n = 1;
+  char byte = 0;
+  while (n > 0 && Clock::now() < end) {
+    n = wait(FORKLIFT_WAIT_BODY, -1);
+    if (n == FORKLIFT_WAIT_BODY) n = body_->try_read(body_, &byte, 1);
+  }
+  EXPECT_EQ(n, FORKLIFT_ETIMEOUT);
+  over = true;
+  client.join();
+}
+
 TEST_P(ExchangeTest, waiting_for_ones_own_descriptors_is_no_progress) {
   page_.set_activity(ipc::Activity::kPlugin);
   const TimePoint before = page_.progress();
