@@ -216,6 +216,7 @@ bool Exchange::take_output() {
 void Exchange::take_head(std::string_view bytes) {
   const bool was_complete = head_.complete();
   head_.take(bytes);
+  if (!was_complete) note_progress();  // a page's bytes are progress when they go on
   if (head_.complete() && !was_complete) {
     const Head head = parse_head(head_.block());
     redirection_ = head.local_redirection;
@@ -320,8 +321,8 @@ void Exchange::check_deadlines() {
   if (end_of_output_ || end_of_own_output_) return;  // is_over()
   const auto until = deadline();
   if (!until || Clock::now() < *until) return;
-  // All that the client is to get is sent.
-  if (sent_ && !wants_page_) {
+  // All that the client is to get of it is sent, or known.
+  if (redirection_ || (sent_ && !wants_page_)) {
     gave_up_ = true;
     return;
   }

@@ -26,9 +26,9 @@ class Exchange {
            forklift::Body* body, bool wants_page, forklift::Out& out);
 
   // Returns when the whole page is given to `out` and the program is gone. A local redirection is returned, and nothing
-  // of that program's page was written. While nothing is sent, Refusal (500, 503, 504) for a program that has no
-  // page; otherwise an exception that ends the response, in every case with the program gone: also forklift::Error
-  // where the client is.
+  // of that program's page was written; it has settings.timeout to end. While nothing is sent, Refusal (500, 503, 504)
+  // for a program that has no page; otherwise an exception that ends the response, in every case with the program gone:
+  // also forklift::Error where the client is.
   std::optional<std::string> run();
 
  private:
@@ -87,7 +87,7 @@ class Exchange {
   Lines errors_;
   std::string unlogged_;  // read, and not in the log yet
 
-  Clock::time_point progress_ = Clock::now();  // when the client last had to do with it
+  Clock::time_point progress_ = Clock::now();  // when the program last got on, or the client had to do with it
   std::optional<Clock::time_point> end_of_output_;
   std::optional<Clock::time_point> end_of_own_output_;  // the program has exited, and what it had written was read
   std::size_t own_output_left_ = 0;

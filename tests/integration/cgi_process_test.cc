@@ -129,6 +129,34 @@ TEST_P(CgiProcess, ATimeoutIsForASilentProgramOnly) {
   EXPECT_TRUE(site.get("works", GetParam()).complete(200));
 }
 
+// Neither our timeout nor the master's.
+TEST_P(CgiProcess, NorForOneThatWritesItsHeadersSlowly) {
+  CgiSite site("timeout: 3s\n", "timeouts: {request: 4s}\n");
+  site.add("works", "for i in 1 2 3 4 5; do echo X-$i: y; sleep 1; done\n" + kPlain + "echo page");
+  site.server().start();
+  const Response response = site.get("works", GetParam());
+  EXPECT_TRUE(response.complete(200)) << response;
+}
+
+// What it writes nobody gets, but to close the pipe would kill it. The next program has its whole time.
+TEST_P(CgiProcess, AProgramThatGoesOnBehindALocalRedirectionEndsAndIsFollowed) {
+  CgiSite site("timeout: 3s\ngrace: 500ms\n", "timeouts: {request: 5s}\n");
+  site.add("page", "sleep 2\n" + kPlain + "echo page");
+  site.add("works", "printf 'Location: /bin/page\\n\\n'; for i in 1 2; do echo $i; sleep 1; done; echo >../done");
+  site.add("endless", "printf 'Location: /bin/page\\n\\n'; exec yes");
+  site.add("sleeps", "printf 'Location: /bin/page\\n\\n'; exec sleep 1000");
+  site.server().start();
+  for (const char* name : {"works", "endless", "sleeps"}) {
+    const Response response =
+        fetch(site.listener(GetParam()), ScgiRequest::get(std::string("/bin/") + name), seconds(30));
+    EXPECT_TRUE(response.complete(200)) << name << response;
+    EXPECT_EQ(response.body, "page\n") << name;
+  }
+  EXPECT_TRUE(std::filesystem::exists(site.folder() / "done"));
+  EXPECT_TRUE(site.server().wait_for_log("bin/endless\" has not exited though its answer has no page: it was ended"));
+  EXPECT_TRUE(site.has_no_programs());
+}
+
 TEST_P(CgiProcess, AFloodOnStandardErrorHoldsNothingUp) {
   CgiSite site("timeout: 1s\n", "timeouts: {request: 20s}\n");
   site.add("flood", "yes '' >&2");
