@@ -67,6 +67,7 @@ class Cgi : public forklift::Plugin {
           throw Refusal(500, "more local redirections than " + std::to_string(kRedirectionsMax));
         }
         follow(*redirection, request, target);
+        out.alive();  // the next program has its whole time
         redirection = run(request, target, env, nullptr, out);
       }
     } catch (const Refusal& refusal) {
@@ -84,7 +85,8 @@ class Cgi : public forklift::Plugin {
     const std::string name = quote(target.file, 200);
     Program program({.file = target.file,
                      .interpreter = target.interpreter,
-                     .environment = build_environment(env, request, target, settings_, body ? body->length() : 0)},
+                     .environment = build_environment(env, request, target, settings_,
+                                                      body ? std::optional(body->length()) : std::nullopt)},
                     body != nullptr && body->length() > 0, settings_.grace);
     const bool wants_page = request.method != "HEAD";
     return Exchange(settings_, host_, name, program, body, wants_page, out).run();

@@ -45,7 +45,7 @@ bool may_enter_environment(std::string_view name) {
 }
 
 std::vector<std::string> build_environment(const forklift::Env& env, const Request& request, const Target& target,
-                                           const Settings& settings, std::uint64_t body_bytes) {
+                                           const Settings& settings, std::optional<std::uint64_t> body_bytes) {
   std::map<std::string, std::string, std::less<>> all;
   for (const auto [name, value] : env) {
     if (may_enter_environment(name)) all.insert_or_assign(std::string(name), std::string(value));
@@ -60,7 +60,13 @@ std::vector<std::string> build_environment(const forklift::Env& env, const Reque
   all["SCRIPT_NAME"] = target.script_name;
   all["SCRIPT_FILENAME"] = target.file;
   all.erase("CONTENT_LENGTH");
-  if (has_body(request.method, body_bytes)) all["CONTENT_LENGTH"] = std::to_string(body_bytes);
+  if (!body_bytes) {
+    std::erase_if(all, [](const auto& variable) {
+      return variable.first == "CONTENT_TYPE" || variable.first.starts_with("HTTP_CONTENT_");
+    });
+  } else if (has_body(request.method, *body_bytes)) {
+    all["CONTENT_LENGTH"] = std::to_string(*body_bytes);
+  }
 
   // Front servers send paths of their own here (Apache: "proxy:scgi://..."), for files that this program is not.
   all.erase("PATH_INFO");

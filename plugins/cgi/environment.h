@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <forklift/request.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,8 +27,9 @@ bool may_enter_environment(std::string_view name);
 //   - a PATH with nothing but the system's folders
 //   - what settings.pass and settings.environment say
 //
-// `body_bytes`: of the body that the program will read.
+// `body_bytes`: of the body that the program will read. Nothing where the request's body was another program's, behind
+// a local redirection: then what the request says of it is left out, too.
 std::vector<std::string> build_environment(const forklift::Env& env, const Request& request, const Target& target,
-                                           const Settings& settings, std::uint64_t body_bytes);
+                                           const Settings& settings, std::optional<std::uint64_t> body_bytes);
 
 }  // namespace cgi

@@ -60,6 +60,7 @@ void check_link(const std::string& file, const Mount& mount) {
   const std::string real = real_path(file);
   if (real.empty()) refuse_for(errno, file);
   const std::string root = real_path(mount.root);
+  if (root.empty()) refuse_for(errno, mount.root);
   const bool inside = leads_to(root, real);
   if (!inside) throw Refusal(403, quote(file, kShownBytes) + " is a link that leads out of the root (see `follow`)");
 }

@@ -245,6 +245,26 @@ TEST_P(Cgi, ALocalRedirectionIsAnsweredByItsTarget) {
   EXPECT_TRUE(get("loop").complete(500));
 }
 
+// RFC 3875, 4.1.3: the body is gone, and so is what the request says of it.
+TEST_P(Cgi, TheTargetOfALocalRedirectionIsToldOfNoBody) {
+  add("here", "printf 'Location: /bin/env\\n\\n'");
+  add("env", kPlain + "env");
+  server().start();
+  const auto ask = [&](const char* program) {
+    return "\n" + fetch(listener(GetParam()), ScgiRequest::post(std::string("/bin/") + program, "a body")
+                                                  .add("CONTENT_TYPE", "text/csv")
+                                                  .add("HTTP_CONTENT_TYPE", "text/csv")
+                                                  .add("HTTP_CONTENT_LENGTH", "6")
+                                                  .add("HTTP_CONTENT_ENCODING", "gzip")
+                                                  .add("HTTP_HOST", "example.org"))
+                      .body;
+  };
+  EXPECT_THAT(ask("env"), AllOf(HasSubstr("\nCONTENT_TYPE=text/csv\n"), HasSubstr("\nCONTENT_LENGTH=6\n"),
+                                HasSubstr("\nHTTP_CONTENT_ENCODING=gzip\n")));
+  EXPECT_THAT(ask("here"), AllOf(HasSubstr("\nREQUEST_METHOD=GET\n"), HasSubstr("\nHTTP_HOST=example.org\n"),
+                                 Not(HasSubstr("CONTENT_"))));
+}
+
 TEST_P(Cgi, AnExitStatusIsLogged) {
   add("fails", kPlain + "echo page; exit 3");
   server().start();

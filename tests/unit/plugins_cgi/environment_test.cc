@@ -15,7 +15,7 @@ using testing::UnorderedElementsAre;
 
 class EnvironmentTest : public testing::Test {
  protected:
-  std::vector<std::string> build(const forklift::testing::EnvTable& env, std::uint64_t body_bytes = 0) {
+  std::vector<std::string> build(const forklift::testing::EnvTable& env, std::optional<std::uint64_t> body_bytes = 0) {
     return build_environment(forklift::Env(&env), request_, target_, settings_, body_bytes);
   }
 
@@ -47,6 +47,24 @@ TEST_F(EnvironmentTest, HasWhatTheFrontAddsAndWhatTheClientSays) {
   EXPECT_THAT(environment, Contains("REDIRECT_STATUS=404"));
   EXPECT_THAT(environment, Each(Not(StartsWith("CONTENT_LENGTH="))));
   EXPECT_THAT(environment, Each(Not(StartsWith("PATH_TRANSLATED="))));
+}
+
+TEST_F(EnvironmentTest, BehindALocalRedirectionNothingOfTheBodyIsTold) {
+  const forklift::testing::EnvTable env({{"CONTENT_LENGTH", "77"},
+                                         {"CONTENT_TYPE", "text/csv"},
+                                         {"HTTP_CONTENT_LENGTH", "77"},
+                                         {"HTTP_CONTENT_TYPE", "text/csv"},
+                                         {"HTTP_CONTENT_ENCODING", "br"},
+                                         {"HTTP_HOST", "h"}});
+  EXPECT_THAT(build(env, 77), Contains("CONTENT_TYPE=text/csv"));
+  settings_.environment = {{"HTTP_CONTENT_LANGUAGE", "mine"}};
+  const auto environment = build(env, std::nullopt);
+  EXPECT_THAT(environment, Contains("HTTP_HOST=h"));
+  EXPECT_THAT(environment, Contains("HTTP_CONTENT_LANGUAGE=mine"));
+  for (const char* name :
+       {"CONTENT_LENGTH=", "CONTENT_TYPE=", "HTTP_CONTENT_LENGTH=", "HTTP_CONTENT_TYPE=", "HTTP_CONTENT_ENCODING="}) {
+    EXPECT_THAT(environment, Each(Not(StartsWith(name))));
+  }
 }
 
 TEST_F(EnvironmentTest, NothingThatLoadersShellsAndInterpretersObey) {

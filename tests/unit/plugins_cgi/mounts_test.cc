@@ -33,7 +33,8 @@ class MountsTest : public testing::Test {
   }
 
   Target find(const std::string& path, const std::string& base = "") {
-    return find_program(settings_, {.method = "GET", .uri = "", .query = "", .base = base, .path = path, .from = "PATH_INFO"});
+    return find_program(settings_,
+                        {.method = "GET", .uri = "", .query = "", .base = base, .path = path, .from = "PATH_INFO"});
   }
   std::string reason(const std::string& path) {
     try {
@@ -127,6 +128,12 @@ TEST_F(MountsTest, LinksOutOfTheRootAreFollowedOnlyIfItIsSaid) {
   EXPECT_EQ(find("/cgi-bin/out").file, folder_ / "bin/out");
   EXPECT_EQ(find("/cgi-bin/out_folder/program/x").path_info, "/x");
   EXPECT_EQ(refusal("/cgi-bin/out_folder/missing"), 404);
+}
+
+// A root that goes meanwhile. Here it was never there, and the walk begins at "/".
+TEST_F(MountsTest, NoLinkIsFollowedWhereTheRootIsNotToBeFound) {
+  settings_.mounts.push_back({.at = "/none", .program = "", .root = "", .follow = false});
+  EXPECT_EQ(refusal("/none/proc/self/exe"), 404);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include <csignal>
 #include <memory>
+#include <vector>
 
 #include "folder.h"
 #include "refusal.h"
@@ -100,6 +101,35 @@ TEST_F(ProgramTest, HasThreeDescriptorsDefaultSignalsAndAGroupOfItsOwn) {
   program->end([] {});
   EXPECT_FALSE(program->was_killed());
   ::close(leaked);
+}
+
+// What the README says, for rlimits.nofile. (A body that is spooled takes one more.)
+TEST_F(ProgramTest, TakesNineDescriptorsToStartAndFourToRun) {
+  const std::string file = script("cat");
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit few{200, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  std::vector<Descriptor> all;
+  const auto take_all = [&] {
+    std::size_t count = 0;
+    for (int fd = 0; (fd = ::fcntl(0, F_DUPFD_CLOEXEC, 0)) >= 0; ++count) all.emplace_back(fd);
+    return count;
+  };
+  take_all();
+  const auto start_with = [&](std::size_t count) {
+    all.resize(all.size() - count);
+    return start(file);
+  };
+  EXPECT_THROW(start_with(8), Refusal);
+  take_all();
+  auto program = start_with(9);
+  EXPECT_EQ(take_all(), 5U) << "and four are in use";
+  all.clear();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  program->end_input();
+  EXPECT_TRUE(exits(*program));
+  EXPECT_EQ(program->status(), 0);
 }
 
 TEST_F(ProgramTest, SaysHowItHasEnded) {
