@@ -8,6 +8,7 @@
 //
 //     settings: { file: /var/log/reports.json, limit: 64K }
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -80,16 +81,25 @@ class Beacon : public forklift::Plugin {
  private:
   // Anew for each report: who rotates it renames it.
   int open_file() const {
-    const int fd = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    const int fd = ::open(file_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
     if (fd < 0) fail("opening " + file_);
     return fd;
   }
 
+  // Whether the last line has no end: the disk was full, for this worker or another.
+  static bool is_torn(int fd) {
+    struct stat status {};
+    char last = '\n';
+    return ::fstat(fd, &status) == 0 && status.st_size > 0 && ::pread(fd, &last, 1, status.st_size - 1) == 1 &&
+           last != '\n';
+  }
+
   // One write(2) behind O_APPEND: lines of several workers don't mix.
-  void write(const std::string& line) const {
+  void write(std::string line) const {
     writing_.set(1);
     try {
       const int fd = open_file();
+      if (is_torn(fd)) line.insert(line.begin(), '\n');
       const ssize_t count = ::write(fd, line.data(), line.size());
       const bool durable = count == static_cast<ssize_t>(line.size()) && (::fdatasync(fd) == 0 || errno == EINVAL);
       const int code = count < 0 || count == static_cast<ssize_t>(line.size()) ? errno : ENOSPC;

@@ -91,5 +91,20 @@ TEST_F(BeaconPlugin, OneThatCannotBeWrittenIsCountedAndLogged) {
   EXPECT_THAT(read_file(file_), HasSubstr("found"));
 }
 
+// As a full disk leaves it.
+TEST_F(BeaconPlugin, ALineWithoutAnEndCostsNoOther) {
+  start();
+  const std::string torn = "{\"time\":1,\"fro";
+  write_file(file_, torn);
+  for (const char* report : {"first", "second"}) {
+    EXPECT_TRUE(ask(ScgiRequest::post("/", std::string(report))).complete(204));
+    ASSERT_TRUE(server_->at_rest());
+  }
+  const std::string lines = read_file(file_);
+  EXPECT_THAT(lines, StartsWith(torn + "\n{\"time\":"));
+  EXPECT_THAT(lines, ContainsRegex("\"report\":\"first\"}\n\\{\"time\":.*\"report\":\"second\"}\n$"));
+  EXPECT_EQ(stats()["written_bytes"], static_cast<std::int64_t>(lines.size() - torn.size()));
+}
+
 }  // namespace
 }  // namespace harness
