@@ -112,7 +112,8 @@ Result<void> check_project_name(std::string_view name) {
                 quote(name, kNameBytesMax));
   }
   if (name.size() > kNameBytesMax) return fail("the name has {} bytes: more than {}", name.size(), kNameBytesMax);
-  if (std::ranges::find(kTaken, name) != std::end(kTaken)) {
+  const auto is_it = [&](std::string_view taken) { return taken == name || class_of(taken) == class_of(name); };
+  if (std::ranges::any_of(kTaken, is_it)) {
     return fail("the name \"{}\" is one that CMake or Rust has taken", name);
   }
   return {};

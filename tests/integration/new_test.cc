@@ -6,6 +6,9 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <regex>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "harness/child.h"
@@ -118,6 +121,39 @@ TEST_F(NewCompiles, MakesAPluginInRustWithoutCrates) {
   expect_to_work("my-shop/target/release/libmy_shop.so");
   ASSERT_EQ(run("cd my-shop; cargo test --offline", debian), kGood);
   EXPECT_THAT(output(), HasSubstr("test result: ok. 3 passed"));
+}
+
+// TestHost of `forklift new test-host`, for one.
+TEST_F(NewCompiles, MakesAPluginInRustWhateverItIsCalled) {
+  std::set<std::string> names;
+  const std::regex type("(?:struct|enum|trait) ([A-Z][A-Za-z]*)");
+  for (const char* file : {"forklift.rs", "testing.rs"}) {
+    const std::string text = read_file(source_file(std::string("plugin-api/templates/rust/src/") + file));
+    for (std::sregex_iterator at(text.begin(), text.end(), type), end; at != end; ++at) {
+      std::string name;
+      for (const char c : (*at)[1].str()) {
+        const bool is_capital = c >= 'A' && c <= 'Z';
+        if (is_capital && !name.empty()) name += '-';
+        name += is_capital ? static_cast<char>(c - 'A' + 'a') : c;
+      }
+      names.insert(name);
+    }
+  }
+  ASSERT_TRUE(names.contains("test-host"));
+  std::size_t made = 0;
+  for (const std::string& name : names) {
+    const ExitStatus status = run(fmt::format("forklift new {} --rust", name));
+    if (status == kWrongUse && output().find("has taken") != std::string::npos) continue;
+    ASSERT_EQ(status, kGood) << name;
+    EXPECT_EQ(
+        run(fmt::format("cd {}; cargo test --offline", name),
+            {"PATH=/usr/bin:/bin", "RUSTFLAGS=-D warnings", fmt::format("CARGO_TARGET_DIR={}/target", folder_.path())}),
+        kGood)
+        << name << "\n"
+        << output();
+    ++made;
+  }
+  EXPECT_GT(made, 5U);
 }
 
 TEST_F(New, MakesAConfigurationThatTheServerTakes) {

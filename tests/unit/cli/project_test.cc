@@ -56,7 +56,9 @@ TEST_F(Project, has_a_name_that_all_can_have_who_see_it) {
   }
   EXPECT_EQ(verdict(std::string(63, 'a')), "good");
   EXPECT_EQ(verdict(std::string(64, 'a')), "the name has 64 bytes: more than 63");
-  EXPECT_EQ(verdict("test"), "the name \"test\" is one that CMake or Rust has taken");
+  for (const char* name : {"test", "env", "env-", "self_", "body--"}) {
+    EXPECT_EQ(verdict(name), std::string("the name \"") + name + "\" is one that CMake or Rust has taken");
+  }
 }
 
 // The build has put every byte of them into the program.

@@ -40,11 +40,11 @@ forklift_plugin!(@CLASS@, "@NAME@", "1.0");
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{produce, TestHost};
+    use crate::testing::{self, produce};
 
     #[test]
     fn greets() {
-        let host = TestHost::new(&[("greeting", "Salut")]);
+        let host = testing::TestHost::new(&[("greeting", "Salut")]);
         let mut plugin = @CLASS@::create(&host.host()).unwrap();
         let page = produce(&mut plugin, "GET", "/", b"");
         assert_eq!(page.result, Ok(()));
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn knows_one_page() {
-        let host = TestHost::new(&[]);
+        let host = testing::TestHost::new(&[]);
         let mut plugin = @CLASS@::create(&host.host()).unwrap();
         assert_eq!(produce(&mut plugin, "GET", "/?a=b", b"").status, 200);
         assert_eq!(produce(&mut plugin, "GET", "/elsewhere", b"").status, 404);
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn refuses_an_empty_greeting() {
-        let host = TestHost::new(&[("greeting", "")]);
+        let host = testing::TestHost::new(&[("greeting", "")]);
         let refused = @CLASS@::create(&host.host()).err().unwrap();
         assert_eq!(refused, Refusal::of("greeting", "must not be empty"));
     }
