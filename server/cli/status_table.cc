@@ -65,6 +65,22 @@ Row row_of_stat(const std::string& app, const Json& stat) {
   return {app, text_of(stat, "name"), text_of(stat, "kind"), text_of(stat, "value"), text_of(stat, "help")};
 }
 
+// A line, or empty where there is none.
+std::string describe_reload(const Json& reload) {
+  if (!reload) return "";
+  const double waiting = number_of(reload, "waiting");
+  if (text_of(reload, "age_ms").empty()) return fmt::format("{} reloads wait\n", waiting);
+  std::string line = fmt::format("a reload is under way since {}", format_age(number_of(reload, "age_ms")));
+  const auto apps = array_of(reload, "apps");
+  for (std::size_t i = 0; i < apps->size(); ++i) {
+    const Json app = item_of(apps, i);
+    line += fmt::format("{} app \"{}\" generation {} waits for {}", i == 0 ? ":" : ",", text_of(app, "app"),
+                        text_of(app, "generation"), text_of(app, "waits_for"));
+  }
+  if (waiting > 0) line += fmt::format("; {} more wait", waiting);
+  return escape_controls(line) + "\n";
+}
+
 }  // namespace
 
 std::string format_age(double milliseconds) {
@@ -81,26 +97,32 @@ std::string status_table(const Json& document) {
                          "5xx", "503", "CRASHES", "TIMEOUTS", "LISTENERS"}};
   std::vector<Row> workers{{"APP", "PID", "GENERATION", "STATE", "REQUESTS", "AGE", "MEMORY", "REQUEST"}};
   std::vector<Row> stats{{"APP", "STATISTIC", "KIND", "VALUE", "MEANING"}};
+  const auto add_workers = [&](const Json& of, const char* name) {
+    const auto listed = array_of(of, "workers");
+    for (std::size_t i = 0; i < listed->size(); ++i) {
+      workers.push_back(row_of_worker(text_of(of, name), item_of(listed, i)));
+    }
+  };
   const auto listed = array_of(document, "apps");
   for (std::size_t i = 0; i < listed->size(); ++i) {
     const Json app = item_of(listed, i);
     apps.push_back(row_of_app(app));
-    const auto of_app = array_of(app, "workers");
-    for (std::size_t k = 0; k < of_app->size(); ++k) {
-      workers.push_back(row_of_worker(text_of(app, "name"), item_of(of_app, k)));
-    }
+    add_workers(app, "name");
     const auto counted = array_of(app, "stats");
     for (std::size_t k = 0; k < counted->size(); ++k) {
       stats.push_back(row_of_stat(text_of(app, "name"), item_of(counted, k)));
     }
   }
+  const Json reload = object_of(document, "reload");
+  const auto reloading = array_of(reload, "apps");
+  for (std::size_t i = 0; i < reloading->size(); ++i) add_workers(item_of(reloading, i), "app");
   std::string text = escape_controls(fmt::format(
       "forklift {}, process {}: {} since {} from {}", text_of(document, "version"), text_of(document, "pid"),
       text_of(document, "state"), text_of(document, "since"), text_of(document, "config")));
   if (const Json last = object_of(document, "last_reload")) {
     text += fmt::format("; the last reload {}", truth_of(last, "ok") ? "went well" : "failed");
   }
-  text += fmt::format("\n\n{}\n{}", table(apps), table(workers));
+  text += fmt::format("\n{}\n{}\n{}", describe_reload(reload), table(apps), table(workers));
   // Only where some plugin counts something.
   if (stats.size() > 1) text += "\n" + table(stats);
   return text;

@@ -39,6 +39,14 @@ std::size_t Candidate::waiting() const {
   return workers_ - std::min(workers_, pool_->slots().count(SlotState::kIdle));
 }
 
+std::string_view Candidate::waits_for() const {
+  std::string_view step = generation_->config.reload.probe.empty() ? to_string(ipc::Step::kReady) : "PROBED";
+  pool_->slots().for_each([&](const WorkerSlot& slot) {
+    if (slot.next_step) step = to_string(*slot.next_step);
+  });
+  return step;
+}
+
 void Candidate::give_up() {
   fail("given up");
   probe_is_late_.cancel();

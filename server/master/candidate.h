@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "master/connection.h"
 #include "master/probe.h"
@@ -26,6 +27,8 @@ class Candidate final : public PoolOwner {
   void on_probe_readable(std::uint32_t serial);
 
   State state() const { return state_; }
+  // While it is kProving: the step that it has not reached yet.
+  std::string_view waits_for() const;
   const Generation& generation() const { return *generation_; }
   const std::string& app() const { return generation_->config.name; }
   // kFailed: how, as a line for the log, which still lacks the consequence.

@@ -289,7 +289,7 @@ std::string Master::status() {
                           .state = state,
                           .config = config_.file,
                           .last_reload = reloads_.last() ? finished_event(*reloads_.last()) : ""},
-                         apps_, doors_);
+                         apps_, doors_, reloads_);
 }
 
 Result<void> Master::reload(std::optional<std::string> app, bool restart, ControlClientId client) {

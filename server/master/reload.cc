@@ -139,6 +139,11 @@ void Reload::conclude() {
 
 // ---- each unit by itself ----
 
+std::string_view Reload::waits_for(const Step& step, const Candidate& candidate) {
+  if (candidate.state() == Candidate::State::kProving) return candidate.waits_for();
+  return step.waits ? "workers of older generations to leave" : "the apps that change together with it";
+}
+
 void Reload::go_on_with(Step& step) {
   for (Member& member : step.members) {
     member.candidate->go_on();

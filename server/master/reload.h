@@ -58,6 +58,16 @@ class Reload {
   bool is_over() const { return is_over_; }
   // Whether it is still to change that app, or to remove it.
   bool is_about(const std::string& app) const;
+  TimePoint begun() const { return begun_; }
+  // Of each unit that is not done with: visit(candidate, what it waits for). For the status.
+  template <typename Visitor>
+  void for_each_candidate(Visitor visit) const {
+    for (const Step& step : steps_) {
+      for (const Member& member : step.members) {
+        if (!step.is_over && member.candidate) visit(*member.candidate, waits_for(step, *member.candidate));
+      }
+    }
+  }
   const ReloadResult& result() const { return result_; }
   void add_note(std::string note) { result_.notes.push_back(std::move(note)); }
   // Users and addresses are there: from now on each app succeeds or fails by itself.
@@ -90,6 +100,7 @@ class Reload {
   void fail(std::string problem);
   void conclude();
 
+  static std::string_view waits_for(const Step& step, const Candidate& candidate);
   void go_on_with(Step& step);
   bool may_switch(Step& step);
   void switch_to(Step& step);
@@ -112,6 +123,7 @@ class Reload {
   const std::optional<std::string> only_;
   const Realm& realm_;
   const Tell tell_;
+  const TimePoint begun_ = Clock::now();
   std::vector<Door*> held_;  // as changes_ counts them; nullptr once it is closed
   config::Changes changes_;
   std::vector<Step> steps_;

@@ -66,6 +66,14 @@ void Reloads::go_on() {
   }
 }
 
+std::optional<TimePoint> Reloads::begun() const {
+  std::optional<TimePoint> first;
+  for (const auto* reload : {&running_, &rollback_}) {
+    if (*reload) first = std::min(first.value_or(kNever), (*reload)->begun());
+  }
+  return first;
+}
+
 void Reloads::forget_the_gone() {
   std::erase_if(leaving_, [this](const auto& candidate) {
     if (!candidate->is_gone()) return false;

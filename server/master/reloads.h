@@ -52,6 +52,27 @@ class Reloads {
   bool is_running() const { return running_ || rollback_; }
   const std::optional<ReloadResult>& last() const { return last_; }
 
+  // ---- for the status ----
+  // Since when one runs; none: none does.
+  std::optional<TimePoint> begun() const;
+  std::size_t waiting() const { return waiting_.size(); }
+  // See Reload::for_each_candidate().
+  template <typename Visitor>
+  void for_each_candidate(Visitor visit) const {
+    for (const auto* reload : {&running_, &rollback_}) {
+      if (*reload) (*reload)->for_each_candidate(visit);
+    }
+  }
+  // Workers that no app has: of candidates, also of those that were given up.
+  template <typename Visitor>
+  void for_each_worker_of(std::string_view app, Visitor visit) const {
+    const auto look_at = [&](const Candidate& candidate) {
+      if (candidate.app() == app) candidate.pool().slots().for_each(visit);
+    };
+    for_each_candidate([&](const Candidate& candidate, std::string_view) { look_at(candidate); });
+    for (const auto& candidate : leaving_) look_at(*candidate);
+  }
+
  private:
   bool begin();
   void begin_reload();

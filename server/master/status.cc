@@ -5,6 +5,7 @@
 #include <Poco/JSON/Parser.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <sstream>
 
@@ -98,13 +99,25 @@ Array describe_stats(const App& app) {
   return described;
 }
 
-Object describe_app(App& app, const Doors& doors, TimePoint now) {
+Array describe_candidates_workers(const Reloads& reloads, std::string_view app, TimePoint now) {
+  Array described;
+  reloads.for_each_worker_of(app, [&](const WorkerSlot& slot) {
+    if (slot.generation) described.add(describe_worker(slot, now));
+  });
+  return described;
+}
+
+Object describe_app(App& app, const Doors& doors, const Reloads& reloads, TimePoint now) {
   Array listeners;
   for (const std::string& address : doors.addresses_of(app)) listeners.add(escape(address));
   Array workers;
   app.for_each_worker([&](const WorkerSlot& slot) {
     if (slot.generation) workers.add(describe_worker(slot, now));
   });
+  // One that is leaving may have a namesake that is added again.
+  if (!app.is_stopping()) {
+    for (const Var& worker : describe_candidates_workers(reloads, app.name(), now)) workers.add(worker);
+  }
   Object made = object();
   made.set("name", app.name());
   made.set("state", std::string(to_string(app.state())));
@@ -119,6 +132,28 @@ Object describe_app(App& app, const Doors& doors, TimePoint now) {
   return made;
 }
 
+// nothing: none is under way, and none waits.
+Var describe_reload(const Reloads& reloads, const std::vector<std::unique_ptr<App>>& apps, TimePoint now) {
+  const auto begun = reloads.begun();
+  if (!begun && reloads.waiting() == 0) return {};
+  Array described;
+  reloads.for_each_candidate([&](const Candidate& candidate, std::string_view waits_for) {
+    Object one = object();
+    one.set("app", candidate.app());
+    one.set("generation", candidate.generation().number);
+    one.set("waits_for", std::string(waits_for));
+    const bool is_new = std::ranges::none_of(
+        apps, [&](const auto& app) { return !app->is_stopping() && app->name() == candidate.app(); });
+    if (is_new) one.set("workers", describe_candidates_workers(reloads, candidate.app(), now));
+    described.add(one);
+  });
+  Object made = object();
+  made.set("age_ms", begun ? Var(milliseconds_since(*begun, now)) : Var());
+  made.set("waiting", reloads.waiting());
+  made.set("apps", described);
+  return made;
+}
+
 std::string iso(WallTime time) {
   std::string text;
   append_iso_time(text, time);
@@ -127,11 +162,11 @@ std::string iso(WallTime time) {
 
 }  // namespace
 
-std::string describe_status(const ServerFacts& facts, const std::vector<std::unique_ptr<App>>& apps,
-                            const Doors& doors) {
+std::string describe_status(const ServerFacts& facts, const std::vector<std::unique_ptr<App>>& apps, const Doors& doors,
+                            const Reloads& reloads) {
   const TimePoint now = Clock::now();
   Array described;
-  for (const auto& app : apps) described.add(describe_app(*app, doors, now));
+  for (const auto& app : apps) described.add(describe_app(*app, doors, reloads, now));
   Object made = object();
   made.set("version", std::string(facts.version));
   made.set("pid", ::getpid());
@@ -139,6 +174,7 @@ std::string describe_status(const ServerFacts& facts, const std::vector<std::uni
   made.set("state", std::string(facts.state));
   made.set("config", escape(facts.config));
   made.set("apps", described);
+  made.set("reload", describe_reload(reloads, apps, now));
   made.set("last_reload",
            facts.last_reload.empty() ? Var() : Poco::JSON::Parser().parse(std::string(facts.last_reload)));
   std::ostringstream text;

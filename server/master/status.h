@@ -9,6 +9,7 @@
 #include "base/wall_clock.h"
 #include "master/app.h"
 #include "master/doors.h"
+#include "master/reloads.h"
 
 namespace forklift::master {
 
@@ -23,7 +24,7 @@ struct ServerFacts {
 
 // The document: JSON, one line, valid whatever clients and plugins have written. No worker is asked: what is said of
 // requests comes from the shared pages.
-std::string describe_status(const ServerFacts& facts, const std::vector<std::unique_ptr<App>>& apps,
-                            const Doors& doors);
+std::string describe_status(const ServerFacts& facts, const std::vector<std::unique_ptr<App>>& apps, const Doors& doors,
+                            const Reloads& reloads);
 
 }  // namespace forklift::master

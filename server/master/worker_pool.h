@@ -92,6 +92,7 @@ class WorkerPool {
   const std::shared_ptr<Generation>& generation_shared() const { return generation_; }
   const config::App& config() const { return generation_->config; }
   SlotTable& slots() { return slots_; }
+  const SlotTable& slots() const { return slots_; }
   const WorkerCounters& counters() const { return counters_; }
   struct Counts {
     std::uint64_t requests = 0;  // that have ended, however

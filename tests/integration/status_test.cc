@@ -136,6 +136,86 @@ TEST(Status, CountsTheStartsThatFailedInReloads) {
   server.configure({{.name = "app", .plugin = plugin_file("hello")}});
 }
 
+// The one who is to be asked with gdb, above all.
+TEST(Status, ShowsAReloadThatHangsAndItsWorkers) {
+  const App hello{.name = "app", .plugin = plugin_file("hello")};
+  Server server({hello});
+  server.start();
+  EXPECT_TRUE(status_of(server)->isNull("reload"));
+  const App hangs{.name = "app", .plugin = fixture_file("create_hangs"), .more = "timeouts: {start: 1m, stop: 1s}\n"};
+  server.configure({hangs, {.name = "new", .plugin = hangs.plugin, .more = hangs.more}});
+  server.signal(SIGHUP);
+  Object::Ptr status;
+  const auto both_hang = [&] {
+    status = status_of(server);
+    const Object::Ptr reload = status->getObject("reload");
+    const Array::Ptr apps = reload ? reload->getArray("apps") : Array::Ptr();
+    return apps && apps->size() == 2 && apps->getObject(0)->getValue<std::string>("waits_for") == "CREATED" &&
+           apps->getObject(1)->getValue<std::string>("waits_for") == "CREATED";
+  };
+  ASSERT_TRUE(eventually(both_hang, 4 * kPatience, milliseconds(50)));
+  server.signal(SIGHUP);
+  ASSERT_TRUE(eventually([&] {
+    status = status_of(server);
+    return status->getObject("reload")->getValue<int>("waiting") == 1;
+  }));
+  const Object::Ptr reload = status->getObject("reload");
+  EXPECT_TRUE(reload->get("age_ms").isNumeric());
+  EXPECT_EQ(reload->getArray("apps")->getObject(0)->getValue<std::string>("app"), "app");
+  EXPECT_EQ(reload->getArray("apps")->getObject(0)->getValue<int>("generation"), 2);
+  const auto expect_hung = [&](const Object::Ptr& worker, int generation) {
+    EXPECT_EQ(worker->getValue<std::string>("state"), "STARTING");
+    EXPECT_EQ(worker->getValue<std::string>("step"), "CREATED");
+    EXPECT_EQ(worker->getValue<int>("generation"), generation);
+    EXPECT_EQ(find_process(worker->getValue<int>("pid"))->parent, server.pid());
+  };
+  const auto workers = workers_of(app_of(status));
+  ASSERT_EQ(workers.size(), 2U);
+  EXPECT_EQ(workers[0]->getValue<std::string>("state"), "IDLE");
+  expect_hung(workers[1], 2);
+  const auto added = workers_of(reload->getArray("apps")->getObject(1));
+  ASSERT_EQ(added.size(), 1U) << "of an app that there is not yet";
+  expect_hung(added[0], 1);
+
+  Command table("status", server);
+  EXPECT_EQ(table.wait(), ExitStatus::exited(0));
+  EXPECT_THAT(
+      table.output(),
+      AllOf(HasSubstr("app \"app\" generation 2 waits for CREATED, app \"new\" generation 1 waits for CREATED; 1 "
+                      "more wait\n"),
+            HasSubstr(fmt::format("{}", workers[1]->getValue<int>("pid")))));
+  server.skip_rest("its workers hang");
+  EXPECT_EQ(server.stop(), ExitStatus::exited(0));
+}
+
+TEST(Status, ShowsAReloadThatWaitsForOlderWorkers) {
+  const std::string more = "workers: {min: 1, max: 1}\ntimeouts: {drain: 3s, request: 1m}\n";
+  Server server({told(more)});
+  server.expect_error("GET \"/hangs\" since * s; *");
+  server.expect_error("GET \"/hangs\" since * s; *");
+  server.start();
+  std::vector<Connection> asked;
+  const auto hang = [&](std::size_t count) {
+    asked.push_back(Connection::to(server.listener("told")));
+    ASSERT_TRUE(asked.back().send(ScgiRequest::get("/hangs").add("HTTP_X_DO", "hang").bytes()));
+    ASSERT_TRUE(eventually([&] { return busy(app_of(status_of(server))) == count; }, 4 * kPatience, milliseconds(50)));
+  };
+  hang(1);
+  EXPECT_EQ(server.reload(), "1 apps reloaded, 0 added, 0 removed, 0 failed");
+  hang(2);
+  server.signal(SIGHUP);
+  ASSERT_TRUE(server.wait_for_log("waits until one of 1 workers of older ones has left"));
+  const Object::Ptr status = status_of(server);
+  if (const Object::Ptr reload = status->getObject("reload")) {
+    EXPECT_EQ(reload->getArray("apps")->getObject(0)->getValue<std::string>("waits_for"),
+              "workers of older generations to leave");
+    EXPECT_EQ(workers_of(app_of(status)).size(), 3U);
+  } else {
+    ADD_FAILURE() << "no reload";
+  }
+  ASSERT_TRUE(eventually([&] { return server.reloads().size() == 2; }, 4 * kPatience));
+}
+
 TEST(Status, IsGoodJsonWhateverClientsSend) {
   Server server({told("workers: {min: 1, max: 1}\ntimeouts: {stop: 100ms}\n")});
   server.expect_error("killed by timeouts.stop with G");

@@ -51,6 +51,19 @@ TEST(StatusTable, shows_apps_and_then_workers) {
       "shop  9    5           STARTING  0         10ms  -       LOADED\n");
 }
 
+TEST(StatusTable, shows_a_reload_that_is_under_way) {
+  const std::string text = status_table(json(R"({"apps":[],"reload":{"age_ms":12000,"waiting":2,"apps":[
+    {"app":"ver","generation":28,"waits_for":"CREATED"},
+    {"app":"new","generation":1,"waits_for":"\u001b","workers":[{"pid":2712,"state":"STARTING","step":"LOADED"}]}]}})"));
+  EXPECT_THAT(text,
+              AllOf(HasSubstr("\na reload is under way since 12.0s: app \"ver\" generation 28 waits for CREATED, app "
+                              "\"new\" generation 1 waits for \\x1b; 2 more wait\n\n"),
+                    HasSubstr("\nnew  2712")));
+  EXPECT_THAT(status_table(json(R"({"reload":{"age_ms":null,"waiting":3,"apps":[]}})")),
+              HasSubstr("\n3 reloads wait\n"));
+  EXPECT_THAT(status_table(json(R"({"reload":null})")), Not(HasSubstr("reload")));
+}
+
 TEST(StatusTable, shows_what_plugins_count_and_what_they_do_behind_their_response) {
   const std::string text = status_table(json(R"({"apps":[{"name":"shop",
     "workers":[{"pid":8,"state":"BUSY","request":{"method":"GET","uri":"/x","age_ms":2,"deferred":true}}],
