@@ -1,6 +1,7 @@
 #include "cli/json.h"
 
 #include <Poco/JSON/Parser.h>
+#include <fmt/format.h>
 
 namespace forklift::cli {
 
@@ -37,6 +38,13 @@ Json object_of(const Json& object, const std::string& name) {
 Array::Ptr array_of(const Json& object, const std::string& name) {
   Array::Ptr array = object ? object->getArray(name) : Array::Ptr();
   return array ? array : Array::Ptr(new Array);
+}
+
+std::string describe_version(const Json& app) {
+  const std::string version = text_of(app, "plugin_version");
+  const std::string build_id = text_of(app, "build_id").substr(0, 12);
+  if (build_id.empty()) return version.empty() ? "-" : version;
+  return fmt::format("{}{}({})", version, version.empty() ? "" : " ", build_id);
 }
 
 Json item_of(const Array::Ptr& array, std::size_t index) {

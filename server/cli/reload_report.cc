@@ -27,13 +27,13 @@ std::string describe_progress(const Json& event) {
 }
 
 ReloadReport describe_finished(const Json& event) {
-  std::vector<Row> rows{{"APP", "OUTCOME", "GENERATION", "REASON"}};
+  std::vector<Row> rows{{"APP", "OUTCOME", "GENERATION", "VERSION", "REASON"}};
   const auto apps = array_of(event, "apps");
   for (std::size_t i = 0; i < apps->size(); ++i) {
     const Json app = item_of(apps, i);
     const std::string generation = text_of(app, "generation");
-    rows.push_back(
-        {text_of(app, "app"), text_of(app, "outcome"), generation == "0" ? "-" : generation, text_of(app, "reason")});
+    rows.push_back({text_of(app, "app"), text_of(app, "outcome"), generation == "0" ? "-" : generation,
+                    describe_version(app), text_of(app, "reason")});
   }
   return {.ok = truth_of(event, "ok"),
           .text = (rows.size() > 1 ? table(rows) : "") + lines_of(event, "notes", "note: "),

@@ -33,13 +33,27 @@ std::string work_of(const Json& worker) {
                      text_of(request, "method"), text_of(request, "uri"), format_age(number_of(request, "age_ms")));
 }
 
+// `2/5 +1`: two of workers.max, and one of another generation, or DRAINING.
+std::string count_workers(const Json& app) {
+  const auto workers = array_of(app, "workers");
+  const std::string most = text_of(app, "workers_max");
+  std::size_t own = 0;
+  for (std::size_t i = 0; i < workers->size(); ++i) {
+    const Json worker = item_of(workers, i);
+    own += text_of(worker, "state") != "DRAINING" && text_of(worker, "generation") == text_of(app, "generation");
+  }
+  const std::size_t others = workers->size() - own;
+  return fmt::format("{}/{}{}", own, most, others == 0 ? "" : fmt::format(" +{}", others));
+}
+
 Row row_of_app(const Json& app) {
   const Json queue = object_of(app, "queue");
   const Json counters = object_of(app, "counters");
   Row row{text_of(app, "name"),
           text_of(app, "state"),
           text_of(app, "generation"),
-          std::to_string(array_of(app, "workers")->size()),
+          describe_version(app),
+          count_workers(app),
           fmt::format("{}/{}", text_of(queue, "length"), text_of(queue, "most")),
           format_age(number_of(queue, "oldest_ms")),
           text_of(app, "connections")};
@@ -93,8 +107,8 @@ std::string format_age(double milliseconds) {
 }
 
 std::string status_table(const Json& document) {
-  std::vector<Row> apps{{"APP", "STATE", "GENERATION", "WORKERS", "QUEUE", "OLDEST", "CONNECTIONS", "REQUESTS", "4xx",
-                         "5xx", "503", "CRASHES", "TIMEOUTS", "LISTENERS"}};
+  std::vector<Row> apps{{"APP", "STATE", "GENERATION", "VERSION", "WORKERS", "QUEUE", "OLDEST", "CONNECTIONS",
+                         "REQUESTS", "4xx", "5xx", "503", "CRASHES", "TIMEOUTS", "LISTENERS"}};
   std::vector<Row> workers{{"APP", "PID", "GENERATION", "STATE", "REQUESTS", "AGE", "MEMORY", "REQUEST"}};
   std::vector<Row> stats{{"APP", "STATISTIC", "KIND", "VALUE", "MEANING"}};
   const auto add_workers = [&](const Json& of, const char* name) {
@@ -116,11 +130,19 @@ std::string status_table(const Json& document) {
   const Json reload = object_of(document, "reload");
   const auto reloading = array_of(reload, "apps");
   for (std::size_t i = 0; i < reloading->size(); ++i) add_workers(item_of(reloading, i), "app");
+  const std::string state = text_of(document, "state");
   std::string text = escape_controls(fmt::format(
-      "forklift {}, process {}: {} since {} from {}", text_of(document, "version"), text_of(document, "pid"),
-      text_of(document, "state"), text_of(document, "since"), text_of(document, "config")));
+      "forklift {}, process {}: {}{} since {} from {}", text_of(document, "version"), text_of(document, "pid"), state,
+      state == "stopping" ? ", has run" : "", text_of(document, "since"), text_of(document, "config")));
   if (const Json last = object_of(document, "last_reload")) {
-    text += fmt::format("; the last reload {}", truth_of(last, "ok") ? "went well" : "failed");
+    bool taken_back = false;
+    const auto listed_last = array_of(last, "apps");
+    for (std::size_t i = 0; i < listed_last->size(); ++i) {
+      taken_back |= text_of(item_of(listed_last, i), "outcome") == "taken back";
+    }
+    text += fmt::format("; the last reload {}", truth_of(last, "ok") ? "went well"
+                                                : taken_back         ? "was taken back"
+                                                                     : "failed");
   }
   text += fmt::format("\n{}\n{}\n{}", describe_reload(reload), table(apps), table(workers));
   // Only where some plugin counts something.

@@ -21,6 +21,7 @@ enum class MessageType : std::uint32_t {
   kDone,
   kLog,
   kFree,
+  kPlugin,
   // to `check`
   kLibrary,
 };
@@ -58,6 +59,12 @@ struct StepReached {
 // IMAGED was reached; carries the descriptor of the generation's image.
 struct Image {
   MessageType type = MessageType::kImage;
+};
+
+// What was loaded, ahead of CHECKED; behind the struct the image's build id, the plugin's name and its version, with a
+// NUL behind each but the last.
+struct Plugin {
+  MessageType type = MessageType::kPlugin;
 };
 
 // The start ends here; behind the struct the reason, at most kTextMax bytes of it.

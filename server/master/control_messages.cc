@@ -108,6 +108,8 @@ std::string finished_event(const ReloadResult& result) {
     one.set("app", escape_controls(app.app));
     one.set("outcome", std::string(app.outcome));
     one.set("generation", app.generation);
+    one.set("plugin_version", app.plugin.version);
+    one.set("build_id", app.plugin.build_id);
     one.set("reason", escape_controls(app.reason));
     apps.add(one);
   }

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/identity.h"
@@ -12,6 +13,19 @@
 #include "config/config.h"
 
 namespace forklift::master {
+
+// What an image holds, as its first worker to be CHECKED says: bounded and escaped, but it may be anything.
+struct PluginFacts {
+  std::string name;
+  std::string version;
+  std::string build_id;
+
+  // `shop 2.1 (build id 9f2c...)`; empty where nothing is known.
+  std::string to_string() const;
+};
+
+// Of what Plugin has behind its struct.
+PluginFacts to_plugin_facts(std::string_view said);
 
 // Shared by the workers born of it, and by the pool that starts them. Neither its configuration nor its image ever
 // changes.
@@ -24,8 +38,12 @@ struct Generation {
   Identity identity;                // who its workers are
   std::size_t lend_bytes = 0;       // the most that one lend carries: also of a head that has come under earlier limits
   std::shared_ptr<UniqueFd> image;  // none until its first worker is IMAGED; another that is to be the same shares it
+  PluginFacts plugin;               // empty until its first worker is CHECKED
   bool proved = false;              // one of its workers has been READY
 };
+
+// `generation 4 is running: shop 2.1 (build id 9f2c...)`
+std::string describe_running(const Generation& generation);
 
 // All generations that somebody still has, and the numbers of those that there were.
 class Generations {

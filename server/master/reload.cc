@@ -192,7 +192,7 @@ void Reload::switch_to(Step& step) {
     const std::string& name = member.app->name();
     const unsigned leaving = member.app->leavers();
     const std::string text =
-        fmt::format("generation {} is running{}", number,
+        fmt::format("{}{}", describe_running(member.app->pool().generation()),
                     leaving == 0 ? "" : fmt::format("; {} workers of older ones finish what they have", leaving));
     log::info("app \"{}\": {}", name, text);
     tell_(name, text);
@@ -319,6 +319,12 @@ bool Reload::is_about(const std::string& app) const {
                                return member.app && member.app->name() == app;
                              }));
   });
+}
+
+void Reload::note_outcome(AppReload outcome) {
+  App* app = outcome.generation > 0 ? find(outcome.app) : nullptr;
+  if (app) outcome.plugin = app->pool().generation().plugin;
+  result_.apps.push_back(std::move(outcome));
 }
 
 App* Reload::find(std::string_view name) const {

@@ -117,7 +117,7 @@ class Reload {
 
   bool is_of(const Step& step, const std::string& app) const;
   App* find(std::string_view name) const;
-  void note_outcome(AppReload outcome) { result_.apps.push_back(std::move(outcome)); }
+  void note_outcome(AppReload outcome);
 
   config::Config next_;
   const std::optional<std::string> only_;

@@ -120,9 +120,14 @@ Object describe_app(App& app, const Doors& doors, const Reloads& reloads, TimePo
   }
   Object made = object();
   made.set("name", app.name());
-  made.set("state", std::string(to_string(app.state())));
+  const bool is_leaving = app.is_stopping() && app.state() == AppState::kRunning;
+  made.set("state", is_leaving ? "leaving" : std::string(to_string(app.state())));
   made.set("generation", app.pool().generation().number);
   made.set("plugin", escape(app.config().plugin));
+  const PluginFacts& plugin = app.pool().generation().plugin;
+  made.set("plugin_version", plugin.version);
+  made.set("build_id", plugin.build_id);
+  made.set("workers_max", app.config().workers.max);
   made.set("listeners", listeners);
   made.set("queue", describe_queue(app, now));
   made.set("connections", app.tally().connections);

@@ -53,6 +53,8 @@ void WorkerPool::on_message(WorkerSlot& slot, std::string_view bytes, UniqueFd f
     if (ipc::StepReached m; ipc::take(bytes, m)) return on_step(slot, m.step);
   } else if (type == ipc::MessageType::kImage) {
     if (fd) return on_image(slot, std::move(fd));
+  } else if (type == ipc::MessageType::kPlugin) {
+    if (ipc::Plugin m; ipc::take(bytes, m)) return on_plugin(slot, bytes);
   } else if (type == ipc::MessageType::kFailed) {
     if (ipc::Failed m; ipc::take(bytes, m)) return on_failed(slot, m.step, bytes);
   } else if (type == ipc::MessageType::kDone) {
@@ -83,7 +85,7 @@ void WorkerPool::on_step(WorkerSlot& slot, ipc::Step step) {
   }
   slot.generation->proved = true;
   if (state_ != AppState::kRunning) {
-    if (purpose_ == Purpose::kServe) log::info("app \"{}\": generation {} is running", name(), slot.generation->number);
+    if (purpose_ == Purpose::kServe) log::info("app \"{}\": {}", name(), describe_running(*slot.generation));
     state_ = AppState::kRunning;
   }
   log::debug("{}: READY after {:.1f} ms", label(slot),
@@ -97,6 +99,13 @@ void WorkerPool::on_image(WorkerSlot& slot, UniqueFd image) {
   }
   slot.generation->image = std::make_shared<UniqueFd>(std::move(image));
   slot.channel.refuse_descriptors();
+}
+
+// Any of its workers may say so, and a plugin that has got so far may lie: it is for people only.
+void WorkerPool::on_plugin(WorkerSlot& slot, std::string_view said) {
+  if (slot.killed != KillReason::kNone) return;  // as a step: too late
+  if (slot.next_step != ipc::Step::kChecked) return broken_protocol(slot, "a plugin's name at another step");
+  if (slot.generation->plugin.name.empty()) slot.generation->plugin = to_plugin_facts(said);
 }
 
 void WorkerPool::on_failed(WorkerSlot& slot, ipc::Step step, std::string_view reason) {

@@ -153,6 +153,7 @@ class WorkerPool {
   void on_message(WorkerSlot& slot, std::string_view message, UniqueFd fd);
   void on_step(WorkerSlot& slot, ipc::Step step);
   void on_image(WorkerSlot& slot, UniqueFd image);
+  void on_plugin(WorkerSlot& slot, std::string_view said);
   void on_failed(WorkerSlot& slot, ipc::Step step, std::string_view reason);
   void on_done(WorkerSlot& slot, const ipc::Done& done);
   void on_free(WorkerSlot& slot, const ipc::Free& free);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "plugin/create.h"
+#include "plugin/elf.h"
 #include "plugin/image.h"
 #include "plugin/library.h"
 #include "worker/confine.h"
@@ -94,7 +95,11 @@ Result<void> Start::checked() {
   auto plugin = plugin::check(handle_);
   if (!plugin) return Failure(plugin.error());
   plugin_ = *plugin;
-  return {};
+  const auto elf = plugin::read_elf(task_.image.get());
+  const char* version = plugin_->plugin_version ? plugin_->plugin_version : "";
+  const std::string said =
+      fmt::format("{}{}{}{}{}", elf ? elf->build_id : "", '\0', plugin_->name, '\0', version).substr(0, ipc::kTextMax);
+  return task_.channel.send(ipc::Plugin{}, said);
 }
 
 Result<void> Start::created() {

@@ -1,5 +1,6 @@
 // `forklift status`: what the server is doing, told by the master alone.
 #include <Poco/JSON/Array.h>
+#include <Poco/JSON/Parser.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -134,6 +135,51 @@ TEST(Status, CountsTheStartsThatFailedInReloads) {
   EXPECT_EQ(counter(app, "failed_starts"), 1U);
   EXPECT_EQ(counter(app, "forks"), 2U);
   server.configure({{.name = "app", .plugin = plugin_file("hello")}});
+}
+
+// After a deploy it is the first question.
+TEST(Status, TellsWhichPluginRuns) {
+  const TempDir folder;
+  const std::string plugin = folder / "plugin.so";
+  fs::copy_file(fixture_file("version_one"), plugin);
+  Server server({{.name = "app", .plugin = plugin}});
+  server.start();
+  const auto build_id_of = [](const std::string& file) {
+    Command inspect({"inspect", "--json", file});
+    EXPECT_EQ(inspect.wait(), ExitStatus::exited(0));
+    return Poco::JSON::Parser().parse(inspect.output()).extract<Object::Ptr>()->getValue<std::string>("build_id");
+  };
+  const std::string one = build_id_of(plugin);
+  EXPECT_THAT(server.log(),
+              HasSubstr(fmt::format("generation 1 is running: answers_version one (build id {})\n", one)));
+  EXPECT_EQ(app_of(status_of(server))->getValue<std::string>("plugin_version"), "one");
+  EXPECT_EQ(app_of(status_of(server))->getValue<std::string>("build_id"), one);
+
+  fs::copy_file(fixture_file("version_two"), folder / "new.so");
+  fs::rename(folder / "new.so", plugin);
+  const std::string two = build_id_of(plugin);
+  EXPECT_NE(one, two);
+  EXPECT_EQ(app_of(status_of(server))->getValue<std::string>("build_id"), one) << "until it is reloaded";
+  Command reload("reload", server);
+  EXPECT_EQ(reload.wait(), ExitStatus::exited(0));
+  EXPECT_THAT(reload.output(), HasSubstr(fmt::format("two ({})", two.substr(0, 12))));
+  EXPECT_THAT(server.log(), HasSubstr(fmt::format("generation 2 is running: answers_version two (build id {})", two)));
+  EXPECT_EQ(app_of(status_of(server))->getValue<std::string>("build_id"), two);
+  EXPECT_EQ(app_of(status_of(server))->getValue<int>("workers_max"), 5);
+}
+
+TEST(Status, SaysThatARemovedAppIsLeaving) {
+  Server server({{.name = "hello", .plugin = plugin_file("hello")}, told("timeouts: {drain: 1s}\n")});
+  server.expect_error("GET \"/hangs\" since * s; *");
+  server.start();
+  Connection asked = Connection::to(server.listener("told"));
+  ASSERT_TRUE(asked.send(ScgiRequest::get("/hangs").add("HTTP_X_DO", "hang").bytes()));
+  ASSERT_TRUE(eventually([&] { return busy(app_of(status_of(server), 1)) == 1; }, 4 * kPatience, milliseconds(50)));
+  server.configure({{.name = "hello", .plugin = plugin_file("hello")}});
+  EXPECT_EQ(server.reload(), "1 apps reloaded, 0 added, 1 removed, 0 failed");
+  EXPECT_EQ(app_of(status_of(server), 1)->getValue<std::string>("state"), "leaving");
+  ASSERT_TRUE(eventually([&] { return status_of(server)->getArray("apps")->size() == 1; }, 4 * kPatience));
+  server.remember_rest();
 }
 
 // The one who is to be asked with gdb, above all.

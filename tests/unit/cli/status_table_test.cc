@@ -1,5 +1,6 @@
 #include "cli/status_table.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,7 +31,7 @@ TEST(Table, has_columns_as_wide_as_what_stands_in_them) {
 TEST(StatusTable, shows_apps_and_then_workers) {
   const std::string text = status_table(json(R"({"version":"1.2","pid":7,"since":"2026-11-25T10:00:00.000Z",
     "state":"running","config":"/etc/app.yaml","apps":[{"name":"shop","state":"running","generation":4,
-    "plugin":"/srv/shop.so","listeners":["127.0.0.1:4000","unix:/run/shop"],
+    "plugin":"/srv/shop.so","plugin_version":"2.1","build_id":"0123456789abcdef","workers_max":5,"listeners":["127.0.0.1:4000","unix:/run/shop"],
     "queue":{"length":3,"most":1024,"oldest_ms":1500},"connections":9,
     "workers":[{"pid":8,"generation":4,"state":"BUSY","requests":12,"age_ms":61000,"memory":1572864,
                 "request":{"method":"GET","uri":"/x","age_ms":2}},
@@ -41,9 +42,11 @@ TEST(StatusTable, shows_apps_and_then_workers) {
       text,
       "forklift 1.2, process 7: running since 2026-11-25T10:00:00.000Z from /etc/app.yaml; the last reload failed\n"
       "\n"
-      "APP   STATE    GENERATION  WORKERS  QUEUE   OLDEST  CONNECTIONS  REQUESTS  4xx  5xx  503  CRASHES  "
+      "APP   STATE    GENERATION  VERSION             WORKERS  QUEUE   OLDEST  CONNECTIONS  REQUESTS  4xx  5xx  503  "
+      "CRASHES  "
       "TIMEOUTS  LISTENERS\n"
-      "shop  running  4           2        3/1024  1.5s    9            13        1    2    3    4        "
+      "shop  running  4           2.1 (0123456789ab)  1/5 +1   3/1024  1.5s    9            13        1    2    3    4 "
+      "       "
       "5         127.0.0.1:4000 unix:/run/shop\n"
       "\n"
       "APP   PID  GENERATION  STATE     REQUESTS  AGE   MEMORY  REQUEST\n"
@@ -76,6 +79,18 @@ TEST(StatusTable, shows_what_plugins_count_and_what_they_do_behind_their_respons
                                       "shop  level      gauge    -3\n"));
 }
 
+TEST(StatusTable, counts_apart_who_is_of_another_generation_or_leaves) {
+  const auto workers = [](const char* listed) {
+    return status_table(json(fmt::format(
+        R"({{"state":"stopping","since":"then","apps":[{{"name":"a","generation":2,"workers_max":2,"workers":[{}]}}]}})",
+        listed)));
+  };
+  EXPECT_THAT(workers(""), AllOf(HasSubstr("  0/2  "), HasSubstr(": stopping, has run since then")));
+  EXPECT_THAT(workers(R"({"generation":2,"state":"IDLE"},{"generation":2,"state":"BUSY"})"), HasSubstr("  2/2  "));
+  EXPECT_THAT(workers(R"({"generation":1,"state":"IDLE"},{"generation":2,"state":"DRAINING"})"),
+              HasSubstr("  0/2 +2  "));
+}
+
 TEST(StatusTable, takes_what_is_missing_for_empty) {
   for (const char* text : {"{}", R"({"apps":7})", R"({"apps":[]})", R"({"apps":[7,null,[]]})",
                            R"({"apps":[{"workers":[{"request":7}, 3],"queue":[],"counters":"x","listeners":{}}]})"}) {
@@ -99,16 +114,16 @@ TEST(Age, is_short) {
 
 TEST(ReloadReport, tells_how_it_went_app_by_app) {
   const ReloadReport report = describe_finished(json(R"({"event":"finished","ok":false,"apps":[
-    {"app":"shop","outcome":"reloaded","generation":5,"reason":""},
+    {"app":"shop","outcome":"reloaded","generation":5,"plugin_version":"2.1","build_id":"0123456789abcdef","reason":""},
     {"app":"blog","outcome":"failed","generation":2,"reason":"generation 3 failed at CREATED: no table"},
     {"app":"old","outcome":"removed","generation":0,"reason":""}],
     "problems":["app.yaml:3:4: \u001b"],"notes":["pid_file: cannot be changed"]})"));
   EXPECT_FALSE(report.ok);
   EXPECT_EQ(report.text,
-            "APP   OUTCOME   GENERATION  REASON\n"
-            "shop  reloaded  5\n"
-            "blog  failed    2           generation 3 failed at CREATED: no table\n"
-            "old   removed   -\n"
+            "APP   OUTCOME   GENERATION  VERSION             REASON\n"
+            "shop  reloaded  5           2.1 (0123456789ab)\n"
+            "blog  failed    2           -                   generation 3 failed at CREATED: no table\n"
+            "old   removed   -           -\n"
             "note: pid_file: cannot be changed\n");
   EXPECT_EQ(report.problems, "app.yaml:3:4: \\x1b\n");
   EXPECT_TRUE(describe_finished(json(R"({"ok":true})")).ok);

@@ -136,10 +136,12 @@ TEST_F(ControlTest, tells_a_reload_step_by_step) {
   EXPECT_THAT(handler_.asked, ElementsAre("reload *"));
   control_.tell(handler_.asker, progress_event("shop", "generation 4: READY"));
   EXPECT_EQ(read(client), "{\"event\":\"progress\",\"app\":\"shop\",\"text\":\"generation 4: READY\"}\n");
-  control_.finish(handler_.asker, finished_event({.ok = true, .apps = {{"shop", "reloaded", 4, ""}}}));
+  control_.finish(handler_.asker,
+                  finished_event({.ok = true, .apps = {{"shop", "reloaded", 4, "", {"shop", "2.1", "ab01"}}}}));
   EXPECT_EQ(read(client),
             "{\"event\":\"finished\",\"ok\":true,\"apps\":[{\"app\":\"shop\",\"outcome\":\"reloaded\","
-            "\"generation\":4,\"reason\":\"\"}],\"problems\":[],\"notes\":[]}\n<end>");
+            "\"generation\":4,\"plugin_version\":\"2.1\",\"build_id\":\"ab01\",\"reason\":\"\"}],\"problems\":[],"
+            "\"notes\":[]}\n<end>");
   control_.tell(handler_.asker, "nobody listens");
   control_.finish(handler_.asker, "nobody listens");
 }

@@ -167,6 +167,32 @@ TEST_F(WorkerPoolTest, a_worker_that_has_left_its_group_is_killed_too) {
   EXPECT_THAT(owner_.orphans_, ElementsAre(Fate::kAnswer504));
 }
 
+TEST_F(WorkerPoolTest, what_a_worker_says_of_its_plugin_is_bounded_and_escaped) {
+  start([](Birth& birth) {
+    say(birth, ipc::Step::kLoaded);
+    (void)birth.channel.send(ipc::Plugin{}, std::string("ab\n\0sh\x1b[31mop\0", 14) + std::string(10'000, '2'));
+    become_ready(birth);
+    sleep_for_ever();
+  });
+  const PluginFacts& plugin = pool_->generation().plugin;
+  EXPECT_EQ(plugin.build_id, "ab\\n");
+  EXPECT_EQ(plugin.name, "sh\\x1b[31mop");
+  EXPECT_EQ(plugin.version, std::string(64, '2'));
+  EXPECT_THAT(log_, HasSubstr("generation 1 is running: sh\\x1b[31mop 2222"));
+  EXPECT_EQ(to_plugin_facts("").to_string(), "");
+  EXPECT_EQ(to_plugin_facts("ab01").to_string(), "(build id ab01)");
+}
+
+TEST_F(WorkerPoolTest, a_plugin_that_is_named_behind_the_start_breaks_the_protocol) {
+  start([](Birth& birth) {
+    become_ready(birth);
+    (void)birth.channel.send(ipc::Plugin{}, "x");
+    sleep_for_ever();
+  });
+  EXPECT_TRUE(run_until_all_are_gone());
+  EXPECT_THAT(log_, HasSubstr("sent a plugin's name at another step"));
+}
+
 TEST_F(WorkerPoolTest, who_takes_the_image_of_another_is_not_expected_to_make_one) {
   app_.workers.min = app_.workers.max = 2;
   start([](Birth& birth) {
