@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "base/result.h"
+#include "protocol/front.h"
 
 namespace forklift::cli {
 
-using Variables = std::vector<std::pair<std::string, std::string>>;
+using protocol::scgi_head;
+using protocol::Variables;
 
 struct CallRequest {
   std::string method{};                  // empty: GET, or POST where there is a body
@@ -22,13 +24,8 @@ struct CallRequest {
   std::optional<std::string> body{};
 };
 
-// The variables that nginx sends with conf/nginx.conf, in an order that SCGI allows: what follows from method and URI
-// (DOCUMENT_URI decoded, without repeated slashes and dots), HTTP_NAME for each header, and a client, a server and a
-// host of this machine. A body without a Content-Type is a form, as with curl. The error says what no front server
-// would hand on.
+// The variables of protocol/front.h, and HTTP_NAME for each header. A body without a Content-Type is a form, as with
+// curl. The error says what no front server would hand on.
 Result<Variables> variables_of(const CallRequest& request);
-
-// A whole SCGI head (protocol/request.h).
-std::string scgi_head(const Variables& variables);
 
 }  // namespace forklift::cli

@@ -113,9 +113,10 @@ void Candidate::on_done(Connection&, const ipc::Done& done) {
   probe_passed_ = true;
 }
 
-void Candidate::on_orphan(Connection&, Fate) {
+void Candidate::on_orphan(Connection& connection, Fate) {
+  const bool was_late = connection.slot->killed == KillReason::kRequestTimeout;
   probe_.reset();
-  fail_probe("the worker died of it");
+  fail_probe(was_late ? "it has no answer within timeouts.request" : "the worker died of it");
 }
 
 void Candidate::on_crash(const WorkerPool&, Crash crash) {

@@ -20,16 +20,17 @@ Result<std::unique_ptr<Probe>> Probe::make(std::string_view method, std::string_
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return fail_errno("socketpair");
   UniqueFd client(ends[0]);
   UniqueFd server(ends[1]);
-  const std::string request = protocol::kScgiFrame.probe(method, uri);
-  auto head = connections.heads().take(request.size());
+  const auto request = protocol::kScgiFrame.probe(method, uri);
+  if (!request) return Failure(request.error());
+  auto head = connections.heads().take(request->size());
   if (!head) return Failure(head.error());
 
   std::unique_ptr<Probe> probe(new Probe(std::move(client), serial, loop, connections));
   Connection& connection = probe->connection_;
   connection.fd = std::move(server);
   connection.head = *head;
-  std::memcpy(connection.head.data, request.data(), request.size());
-  connection.bytes = connection.head_bytes = request.size();
+  std::memcpy(connection.head.data, request->data(), request->size());
+  connection.bytes = connection.head_bytes = request->size();
   // It has asked, and has no more to say.
   ::shutdown(probe->client_.get(), SHUT_WR);
   if (auto added = loop.poller.add(probe->client_.get(), token(Watch::kProbe, 0, serial), EPOLLIN); !added) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
+
 namespace forklift::protocol {
 
 // The verdict on the bytes that have arrived so far.
@@ -35,8 +37,9 @@ struct Frame {
   // A complete response with this status and a short text page. `retry_after_seconds` > 0 adds Retry-After.
   std::string (*canned)(int status, int retry_after_seconds);
 
-  // A whole request without a body, as a front server on this machine would send it. `uri` begins with `/`.
-  std::string (*probe)(std::string_view method, std::string_view uri);
+  // A whole request without a body, with the variables of protocol/front.h. The error says what no front server would
+  // hand on.
+  Result<std::string> (*probe)(std::string_view method, std::string_view uri);
 };
 
 extern const Frame kScgiFrame;

@@ -7,6 +7,7 @@
 
 #include "base/quote.h"
 #include "protocol/frame.h"
+#include "protocol/front.h"
 #include "protocol/response_head.h"
 
 namespace forklift::protocol {
@@ -76,29 +77,11 @@ std::string canned_scgi(int status, int retry_after_seconds) {
                      body.size(), retry, body);
 }
 
-std::string probe_scgi(std::string_view method, std::string_view uri) {
-  const std::size_t question = std::min(uri.find('?'), uri.size());
-  const std::pair<std::string_view, std::string_view> variables[] = {
-      {"CONTENT_LENGTH", "0"},
-      {"SCGI", "1"},
-      {"REQUEST_METHOD", method},
-      {"REQUEST_URI", uri},
-      {"SCRIPT_NAME", ""},
-      {"PATH_INFO", uri.substr(0, question)},
-      {"QUERY_STRING", uri.substr(std::min(question + 1, uri.size()))},
-      {"SERVER_PROTOCOL", "HTTP/1.1"},
-      {"SERVER_NAME", "localhost"},
-      {"SERVER_PORT", "80"},
-      {"REMOTE_ADDR", "127.0.0.1"},
-      {"HTTP_HOST", "localhost"},
-      {"HTTP_USER_AGENT", "forklift-probe"},
-  };
-  std::string block;
-  for (const auto& [name, value] : variables) {
-    block.append(name).push_back('\0');
-    block.append(value).push_back('\0');
-  }
-  return fmt::format("{}:{},", block.size(), block);
+Result<std::string> probe_scgi(std::string_view method, std::string_view uri) {
+  auto variables = front_variables(method, uri);
+  if (!variables) return Failure(variables.error());
+  variables->emplace_back("HTTP_USER_AGENT", "forklift-probe");
+  return scgi_head(*variables);
 }
 
 }  // namespace

@@ -155,6 +155,19 @@ TEST(ScgiFrame, a_reason_shows_a_bounded_piece_of_what_arrived) {
   EXPECT_LT(scan("1:x" + std::string(60000, '\xff')).reason.size(), 400u);
 }
 
+TEST(ScgiFrame, the_probe_is_what_a_front_server_would_send) {
+  const auto head = kScgiFrame.probe("HEAD", "/a%20b//c/../d?e=f");
+  ASSERT_TRUE(head) << head.error().message();
+  EXPECT_EQ(scan(*head).head_bytes, head->size());
+  for (const std::string_view variable :
+       {"CONTENT_LENGTH\0000\0"sv, "REQUEST_METHOD\0HEAD\0"sv, "REQUEST_URI\0/a%20b//c/../d?e=f\0"sv,
+        "QUERY_STRING\0e=f\0"sv, "DOCUMENT_URI\0/a b/d\0"sv, "HTTP_USER_AGENT\0forklift-probe\0"sv}) {
+    EXPECT_THAT(*head, HasSubstr(variable));
+  }
+  EXPECT_THAT(*head, Not(HasSubstr("PATH_INFO")));
+  EXPECT_THAT(kScgiFrame.probe("GET", "/%zz").error().message(), HasSubstr("which nginx answers with 400"));
+}
+
 TEST(ScgiFrame, canned_answers_are_whole_responses) {
   EXPECT_EQ(kScgiFrame.canned(502, 0),
             "Status: 502 Bad Gateway\r\nContent-Type: text/plain\r\nContent-Length: 16\r\n\r\n502 Bad Gateway\n");
