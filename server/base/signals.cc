@@ -46,6 +46,17 @@ void restore_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+void survive_signals_of_master() {
+  // Not ignored: what a plugin executes would inherit that.
+  for (const int signal : {SIGHUP, SIGUSR1, SIGUSR2}) {
+    struct sigaction action {};
+    if (::sigaction(signal, nullptr, &action) != 0 || action.sa_handler != SIG_DFL) continue;
+    action.sa_handler = [](int) {};
+    action.sa_flags = SA_RESTART;
+    ::sigaction(signal, &action, nullptr);
+  }
+}
+
 Result<SignalEvents> SignalEvents::create() {
   const sigset_t set = master_signals();
   SignalEvents events;

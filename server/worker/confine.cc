@@ -115,6 +115,7 @@ Result<void> let_go(std::span<const int> keep) {
   // The master does the same; whoever comes second finds it done.
   if (::setpgid(0, 0) != 0) return fail_errno("setpgid");
   restore_signals();
+  survive_signals_of_master();
   return {};
 }
 

@@ -85,6 +85,17 @@ TEST(Signals, a_worker_gets_default_actions_and_an_empty_mask_but_no_write_kills
   EXPECT_EQ(child.said, "");
 }
 
+TEST(Signals, for_the_master_do_nothing_in_a_worker_and_are_what_they_were_in_what_it_executes) {
+  const Forked child = in_child([]() -> std::string {
+    block_signals();
+    restore_signals();
+    survive_signals_of_master();
+    for (const int signal : {SIGHUP, SIGUSR1, SIGUSR2}) ::raise(signal);
+    return ::system("kill -USR1 $$") == SIGUSR1 ? "alive" : "the child, too";
+  });
+  EXPECT_EQ(child.said, "alive");
+}
+
 // libasan installs one for SIGSEGV, gperftools for SIGPROF, before main().
 TEST(Signals, handlers_of_preloaded_libraries_stay) {
   const Forked child = in_child([]() -> std::string {
