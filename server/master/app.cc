@@ -144,11 +144,13 @@ void App::on_crash(const WorkerPool& pool, Crash crash) {
       now.crashes >= config().reload.crashes && now.crashes * kRequestsPerCrash > now.requests &&
       before_->counts.crashes * now.requests < now.crashes * std::max<std::uint64_t>(before_->counts.requests, 1);
   if (crash == Crash::kInRequest && !often) return;
-  log::error("app \"{}\": generation {} is on probation (reload.probation), and {}", name(), pool.generation().number,
-             crash == Crash::kInRequest ? fmt::format("{} of its {} requests have crashed", now.crashes, now.requests)
-             : crash == Crash::kIdle    ? "a worker has died while idle"
-                                        : "a worker could not start");
   rollback_ = std::exchange(before_, std::nullopt);
+  rollback_->why = crash == Crash::kInRequest
+                       ? fmt::format("{} of its {} requests have crashed", now.crashes, now.requests)
+                   : crash == Crash::kIdle ? "a worker has died while idle"
+                                           : "a worker could not start";
+  log::error("app \"{}\": generation {} is on probation (reload.probation), and {}", name(), pool.generation().number,
+             rollback_->why);
   probation_.cancel();
 }
 

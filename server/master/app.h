@@ -53,6 +53,7 @@ class App final : public PoolOwner {
     std::shared_ptr<Generation> generation;
     std::shared_ptr<AccessFile> access_file;
     WorkerPool::Counts counts;  // of its workers
+    std::string why{};          // what the current one has done, for which it is to come back
   };
   // The one before, where the current one is on probation and has crashed too often; at most once.
   std::optional<Former> take_rollback() { return std::exchange(rollback_, std::nullopt); }

@@ -134,7 +134,7 @@ void Reload::go_on() {
 
 void Reload::conclude() {
   is_over_ = true;
-  result_.ok = std::ranges::none_of(result_.apps, [](const AppReload& app) { return app.outcome == outcome::kFailed; });
+  result_.ok = !taken_back_because_ && std::ranges::count(result_.apps, outcome::kFailed, &AppReload::outcome) == 0;
 }
 
 // ---- each unit by itself ----
@@ -187,7 +187,7 @@ void Reload::switch_to(Step& step) {
                                                   std::move(member.access_file)));
       member.app = realm_.apps.back().get();
     } else {
-      member.app->adopt(member.candidate->take_pool(), std::move(member.access_file), !is_rollback_);
+      member.app->adopt(member.candidate->take_pool(), std::move(member.access_file), !taken_back_because_);
     }
     const std::string& name = member.app->name();
     const unsigned leaving = member.app->leavers();
@@ -196,8 +196,12 @@ void Reload::switch_to(Step& step) {
                     leaving == 0 ? "" : fmt::format("; {} workers of older ones finish what they have", leaving));
     log::info("app \"{}\": {}", name, text);
     tell_(name, text);
-    note_outcome(
-        {.app = name, .outcome = is_new ? outcome::kAdded : outcome::kReloaded, .generation = number, .reason = {}});
+    note_outcome({.app = name,
+                  .outcome = taken_back_because_ ? outcome::kTakenBack
+                             : is_new            ? outcome::kAdded
+                                                 : outcome::kReloaded,
+                  .generation = number,
+                  .reason = taken_back_because_.value_or("")});
   }
   move_doors(step);
   remove_apps(step);

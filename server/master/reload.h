@@ -46,8 +46,8 @@ class Reload {
   Reload& operator=(const Reload&) = delete;
   ~Reload();
 
-  // What it brings was there before, and is not put on probation.
-  void go_back() { is_rollback_ = true; }
+  // What it brings was there before, and is not put on probation. `why`: what was wrong with what it takes back.
+  void go_back(std::string why) { taken_back_because_ = std::move(why); }
 
   void start();
   // To be called in each turn of the loop.
@@ -129,7 +129,7 @@ class Reload {
   std::vector<Step> steps_;
   std::unique_ptr<Loader> loader_;
   std::vector<std::unique_ptr<Candidate>> given_up_;
-  bool is_rollback_ = false;
+  std::optional<std::string> taken_back_because_;
   bool is_under_way_ = false;
   bool is_over_ = false;
   ReloadResult result_;

@@ -20,8 +20,10 @@ constexpr std::size_t kLeavingMax = 8;
 
 std::string summary_of(const ReloadResult& result) {
   const auto count = [&](std::string_view what) { return std::ranges::count(result.apps, what, &AppReload::outcome); };
-  return fmt::format("{} apps reloaded, {} added, {} removed, {} failed", count(outcome::kReloaded),
-                     count(outcome::kAdded), count(outcome::kRemoved), count(outcome::kFailed));
+  const auto taken_back = count(outcome::kTakenBack);
+  return fmt::format("{} apps reloaded, {} added, {} removed, {} failed{}", count(outcome::kReloaded),
+                     count(outcome::kAdded), count(outcome::kRemoved), count(outcome::kFailed),
+                     taken_back == 0 ? "" : fmt::format(", {} taken back", taken_back));
 }
 
 }  // namespace
@@ -146,11 +148,15 @@ void Reloads::begin_rollback() {
     const Generation& before = *former->generation;
     auto next = realm_.workshop.generations.make(before.config, before.identity, &app->pool().generation());
     next->image = before.image;  // the file holds what is to be taken back
-    log::error("app \"{}\": generation {} is taken back; generation {} is to be what {} was", app->name(),
-               app->pool().generation().number, next->number, before.number);
+    const std::uint64_t number = app->pool().generation().number;
+    log::error(
+        "app \"{}\": generation {} is taken back; generation {} is to be what {} was. {} and the configuration are "
+        "still "
+        "those of {}: replace them before the next reload",
+        app->name(), number, next->number, before.number, app->config().plugin, number);
     rollback_ = std::make_unique<Reload>(*app, std::move(next), std::move(former->access_file), realm_,
                                          [](std::string_view, std::string_view) {});
-    rollback_->go_back();
+    rollback_->go_back(fmt::format("generation {}: {}", number, former->why));
     return;
   }
 }

@@ -263,9 +263,16 @@ TEST(Probation, ACrashingGenerationMakesWayForTheOneBefore) {
   EXPECT_EQ(ask(server), "app 2 two");
   server.expect_error("exited with status 0 with GET \"/leave\" since * s; answered 502");
   server.expect_error("generation 2 is on probation (reload.probation), and 2 of its 3 requests have crashed");
-  server.expect_error("app \"app\": generation 2 is taken back; generation 3 is to be what 1 was");
+  server.expect_error("app \"app\": generation 2 is taken back; generation 3 is to be what 1 was. " + plugin + " and");
   for (int i = 0; i < 2; ++i) EXPECT_TRUE(fetch(server.listener("app"), ScgiRequest::get("/leave")).complete(502));
   EXPECT_TRUE(eventually([&] { return server.reloads().size() == 2; }));
+  EXPECT_EQ(server.reloads().back(), "0 apps reloaded, 0 added, 0 removed, 0 failed, 1 taken back");
+  Command status("status", server);
+  EXPECT_EQ(status.wait(), ExitStatus::exited(0));
+  EXPECT_THAT(status.output(), HasSubstr("; the last reload was taken back"));
+  Command json("status", server, {"--json"});
+  EXPECT_EQ(json.wait(), ExitStatus::exited(0));
+  EXPECT_THAT(json.output(), HasSubstr("generation 2: 2 of its 3 requests have crashed"));
   EXPECT_EQ(ask(server), "app 3 one") << "from the image: the file holds the other one";
 }
 
