@@ -122,8 +122,8 @@ bool WorkerPool::spawn() {
   return true;
 }
 
-// `how` is the line that tells it.
-void WorkerPool::start_failed(std::string_view how) {
+// `how` is the line that tells it. `was_ready`: it has died while it was idle, before it was asked anything.
+void WorkerPool::start_failed(std::string_view how, bool was_ready) {
   if (purpose_ == Purpose::kTrial && slots_.live() == 0) return owner().on_trial_failed(how);
   log::error("{}", how);
   // Deaths of one wave are one failure: until the pause is over nothing new could have failed.
@@ -131,7 +131,11 @@ void WorkerPool::start_failed(std::string_view how) {
   const TimePoint until = backoff_.allows(now) ? backoff_.failed(now) : backoff_.until();
   if (!generation_->proved) new_generation();
   if (!stopping_) retry_.set(loop_.timers, until);
-  if (slots_.live() == 0) degrade();
+  // The first may have been killed by hand: requests wait for the next one.
+  const bool goes_on = !was_ready || backoff_.pause() > kBackoffMin;
+  if (slots_.live() == 0 && goes_on) {
+    degrade(was_ready ? "one after another has died while idle" : "the last one could not start");
+  }
 }
 
 // Each try of an unproved app takes a fresh image: the file may have been replaced by one that works.
@@ -139,9 +143,9 @@ void WorkerPool::new_generation() {
   generation_ = generations_.make(generation_->config, generation_->identity, generation_.get());
 }
 
-void WorkerPool::degrade() {
+void WorkerPool::degrade(std::string_view why) {
   if (state_ != AppState::kDegraded) {
-    log::error("app \"{}\": degraded: no worker lives and the last one could not start; answering 503", name());
+    log::error("app \"{}\": degraded: no worker lives and {}; answering 503", name(), why);
   }
   state_ = AppState::kDegraded;
   owner().on_degraded();
@@ -334,12 +338,13 @@ void WorkerPool::on_death(WorkerSlot& slot, int wait_status) {
   const Fate fate = fate_of(slot);
   const Obituary obituary = write_obituary(name(), slot, wait_status, fate, Clock::now());
   // While stopping, too, where a queued request would start the next one at once.
+  const bool was_ready = !slot.next_step;
   const bool is_failed_start = !slot.given_up && died_young(slot) && !leaving_ && (!stopping_ || owner().waiting() > 0);
   if (!is_failed_start) log::write(obituary.level, obituary.line);
   past_stats_.add_dead(slot.page.read_stats());
   const std::optional<Crash> crash = slot.given_up ? std::nullopt : settle(slot, fate);
   bury(slot);
-  if (is_failed_start) start_failed(obituary.line);
+  if (is_failed_start) start_failed(obituary.line, was_ready);
   if (crash) owner().on_crash(*this, *crash);
 }
 

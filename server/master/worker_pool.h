@@ -133,9 +133,9 @@ class WorkerPool {
   // ---- worker_pool.cc ----
   void warn_of_leavers();
   bool spawn();  // false: it could not be started, and was told
-  void start_failed(std::string_view how);
+  void start_failed(std::string_view how, bool was_ready = false);
   void new_generation();
-  void degrade();
+  void degrade(std::string_view why);
   void drain(WorkerSlot& slot);
   void became_idle(WorkerSlot& slot);
   void retire_idle();

@@ -192,6 +192,17 @@ TEST(CrashLoop, IsSlowedByAGrowingPause) {
   EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds(100 + 200 + 400 + 800));
 }
 
+// It may have been killed by hand. Whatever dies again and again is another matter.
+TEST(DeathWhileIdle, OfTheOnlyWorkerLetsRequestsWaitForTheNext) {
+  Server server({{.name = "app", .plugin = plugin_file("hello"), .more = "workers: {min: 1, max: 1}\n"}});
+  server.expect_error("worker * died of signal 9 (Killed) while idle");
+  server.start();
+  const pid_t worker = children_of(server.pid()).at(0).pid;
+  server.signal_worker(worker, SIGKILL);
+  ASSERT_TRUE(wait_until_gone(worker));
+  EXPECT_TRUE(fetch(server.listener("app"), ScgiRequest::get("/")).complete(200));
+}
+
 // The plugin has served before; with `min: 0`, nothing but the app itself asks for another try.
 TEST(StartFailureLater, IsTriedAgainAlsoWhereNoWorkerIsKept) {
   const TempDir folder;
