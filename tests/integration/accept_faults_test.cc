@@ -21,10 +21,6 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string error_name(const testing::TestParamInfo<int>& test) {
-  return strerrorname_np(test.param);
-}
-
 // Clients that have connected and asked, and wait.
 class Crowd {
  public:

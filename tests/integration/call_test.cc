@@ -47,8 +47,6 @@ class Call : public testing::Test {
   TempDir folder_;
 };
 
-const ExitStatus kGood = ExitStatus::exited(0), kBad = ExitStatus::exited(1), kWrongUse = ExitStatus::exited(2);
-
 TEST_F(Call, PrintsTheBodyAlone) {
   EXPECT_EQ(run({"call", plugin_file("hello"), "/"}), kGood);
   EXPECT_EQ(out(), "Hello, world\n");
@@ -102,15 +100,15 @@ TEST_F(Call, GivesThePluginItsSettings) {
 
 TEST_F(Call, NamesTheStepAtWhichAPluginDoesNotStart) {
   write_file(folder_ / "settings.yaml", "greting: Salut\n");
-  EXPECT_EQ(run({"call", "--settings", "settings.yaml", plugin_file("hello_cc"), "/"}), kBad);
+  EXPECT_EQ(run({"call", "--settings", "settings.yaml", plugin_file("hello_cc"), "/"}), kFailed);
   EXPECT_THAT(err(), StartsWith("forklift: failed at CREATED: settings.yaml:1:10: setting \"greting\": "));
-  EXPECT_EQ(run({"call", fixture_file("create_refuses"), "/"}), kBad);
+  EXPECT_EQ(run({"call", fixture_file("create_refuses"), "/"}), kFailed);
   EXPECT_EQ(err(), "forklift: failed at CREATED: no such table: orders\n");
-  EXPECT_EQ(run({"call", fixture_file("newer_api"), "/"}), kBad);
+  EXPECT_EQ(run({"call", fixture_file("newer_api"), "/"}), kFailed);
   EXPECT_THAT(err(), HasSubstr("the plugin was built for version 1.1 of the plugin API, this server has 1.0"));
-  EXPECT_EQ(run({"call", fixture_file("undefined_symbol"), "/"}), kBad);
+  EXPECT_EQ(run({"call", fixture_file("undefined_symbol"), "/"}), kFailed);
   EXPECT_THAT(err(), AllOf(StartsWith("forklift: failed at LOADED: "), HasSubstr("nowhere_to_be_found")));
-  EXPECT_EQ(run({"call", source_file("README.md"), "/"}), kBad);
+  EXPECT_EQ(run({"call", source_file("README.md"), "/"}), kFailed);
   EXPECT_THAT(err(), HasSubstr("README.md is not an ELF file"));
 }
 
@@ -130,12 +128,12 @@ TEST_F(Call, KeepsWhatAPluginPrintsOutOfTheResponse) {
 }
 
 TEST_F(Call, SaysWhyARequestHasFailed) {
-  EXPECT_EQ(misbehave("fail", {"-i"}), kBad);
+  EXPECT_EQ(misbehave("fail", {"-i"}), kFailed);
   EXPECT_THAT(out(), StartsWith("HTTP/1.1 500 Internal Server Error\n"));
   EXPECT_EQ(err(), "error: GET \"/x\" answered 500: produce returned 1\n");
-  EXPECT_EQ(run({"call", "-H", "X-Answer: cr", fixture_file("answers_as_told"), "/"}), kBad);
+  EXPECT_EQ(run({"call", "-H", "X-Answer: cr", fixture_file("answers_as_told"), "/"}), kFailed);
   EXPECT_THAT(err(), HasSubstr("answered 500: "));
-  EXPECT_EQ(run({"call", "-H", "X-Answer: 503", fixture_file("answers_as_told"), "/"}), kBad);
+  EXPECT_EQ(run({"call", "-H", "X-Answer: 503", fixture_file("answers_as_told"), "/"}), kFailed);
   EXPECT_EQ(out(), "later\n");
   EXPECT_EQ(run({"call", "-H", "X-Answer: 401", fixture_file("answers_as_told"), "/"}), kGood);
   EXPECT_EQ(out(), "who are you?\n");
@@ -149,7 +147,7 @@ TEST_F(Call, RunsWhatAPluginDefersWhenTheResponseWasSent) {
 
 TEST_F(Call, FailsWhereThePluginEndsTheProcess) {
   for (const char* how : {"exit", "pthread_exit"}) {
-    EXPECT_EQ(run({"call", "-H", fmt::format("X-Leave: {}", how), fixture_file("leaves_as_told"), "/"}), kBad) << how;
+    EXPECT_EQ(run({"call", "-H", fmt::format("X-Leave: {}", how), fixture_file("leaves_as_told"), "/"}), kFailed) << how;
     EXPECT_EQ(out(), "");
     EXPECT_THAT(err(), HasSubstr("the plugin has ended the process\n")) << how;
   }
@@ -159,7 +157,7 @@ TEST_F(Call, FailsWhereNobodyTakesThePage) {
   Child child;
   const std::string line = fmt::format("'{}' call '{}' / >/dev/full", server_binary(), plugin_file("hello"));
   child.start({.command = {"/bin/sh", "-c", line}, .environment = {}, .output = folder_ / "said"});
-  EXPECT_EQ(child.wait(seconds(20)), kBad);
+  EXPECT_EQ(child.wait(seconds(20)), kFailed);
   EXPECT_THAT(read_file(folder_ / "said"), HasSubstr("standard output takes no more of the response"));
 }
 
@@ -168,9 +166,9 @@ TEST_F(Call, DiesWithThePlugin) {
 }
 
 TEST_F(Call, EndsWhatTakesTooLong) {
-  EXPECT_EQ(misbehave("hang", {"--timeout", "200ms"}), kBad);
+  EXPECT_EQ(misbehave("hang", {"--timeout", "200ms"}), kFailed);
   EXPECT_EQ(err(), "forklift: the request has not ended within 200ms (--timeout)\n");
-  EXPECT_EQ(run({"call", "--timeout", "200ms", fixture_file("create_hangs"), "/"}), kBad);
+  EXPECT_EQ(run({"call", "--timeout", "200ms", fixture_file("create_hangs"), "/"}), kFailed);
   EXPECT_THAT(err(), HasSubstr("forklift: create() has not ended within 200ms"));
   EXPECT_EQ(misbehave("print", {"--timeout", "10m"}), kGood);
 }
@@ -180,7 +178,7 @@ TEST_F(Call, RepeatsARequestAndSaysHowLongItTook) {
   EXPECT_EQ(out(), "Hello, world\n");
   EXPECT_THAT(err(), MatchesRegex("50 requests, 0 failed: min [0-9.]+ ms, median [0-9.]+ ms, p99 [0-9.]+ ms, "
                                   "max [0-9.]+ ms; [0-9]+ requests/s\n"));
-  EXPECT_EQ(misbehave("fail", {"--repeat", "3"}), kBad);
+  EXPECT_EQ(misbehave("fail", {"--repeat", "3"}), kFailed);
   EXPECT_THAT(err(), HasSubstr("\n3 requests, 3 failed: "));
   EXPECT_EQ(run({"call", "--repeat", "0", plugin_file("hello"), "/"}), kWrongUse);
 }
@@ -188,7 +186,7 @@ TEST_F(Call, RepeatsARequestAndSaysHowLongItTook) {
 TEST_F(Call, CallsPluginsThatTakeTheConnection) {
   EXPECT_EQ(run({"call", "-d", "body", fixture_file("speaks_for_itself"), "/x"}), kGood);
   EXPECT_THAT(out(), AllOf(HasSubstr("REQUEST_URI"), HasSubstr("body")));
-  EXPECT_EQ(run({"call", "-H", "X-Do: fail", fixture_file("speaks_for_itself"), "/x"}), kBad);
+  EXPECT_EQ(run({"call", "-H", "X-Do: fail", fixture_file("speaks_for_itself"), "/x"}), kFailed);
   EXPECT_THAT(err(), HasSubstr("handle_connection returned 7"));
 }
 
@@ -228,7 +226,7 @@ TEST_F(Call, OfInspectTellsWhatIsInAFile) {
   EXPECT_THAT(out(), AllOf(StartsWith("name         hello\n"), HasSubstr("accepted     yes\n")));
   EXPECT_EQ(run({"inspect", "--json", fixture_file("constructor_exits")}), kGood);
   EXPECT_THAT(out(), AllOf(StartsWith("{\"file\":"), HasSubstr("\"accepted\":true")));
-  EXPECT_EQ(run({"inspect", source_file("README.md")}), kBad);
+  EXPECT_EQ(run({"inspect", source_file("README.md")}), kFailed);
   EXPECT_THAT(err(), MatchesRegex("forklift: [^\n]*README.md is not an ELF file\n"));
   EXPECT_THAT(out(), IsEmpty());
 }

@@ -17,7 +17,6 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string kPlain = "printf 'Content-Type: text/plain\\n\\n'\n";
 // Says that it runs, and who its child is.
 const std::string kSleeps = "sleep 1000 & echo $! >../child; echo $$ >../self; wait; wait\n";
 const std::string kIgnoresTerm = "trap '' TERM; sleep 1000 & echo $! >../child; echo $$ >../self; wait; wait; wait\n";

@@ -28,8 +28,6 @@ class Cgi : public testing::TestWithParam<std::size_t>, public CgiSite {
 INSTANTIATE_TEST_SUITE_P(Over, Cgi, testing::Values(0, 1),
                          [](const auto& road) { return std::string(road.param == 0 ? "Tcp" : "Unix"); });
 
-const std::string kPlain = "printf 'Content-Type: text/plain\\n\\n'\n";
-
 std::string text(std::size_t bytes) {
   std::string all;
   for (std::size_t i = 0; all.size() < bytes; ++i) all += std::to_string(i) + " ";

@@ -16,9 +16,6 @@ using testing::HasSubstr;
 using testing::Not;
 
 // The index is that of the listener: TCP, Unix.
-// Ten megabytes go through files, on a machine that runs other tests too.
-constexpr milliseconds kMuchPatience = seconds(60);
-
 class CgiLike : public testing::TestWithParam<std::size_t> {
  protected:
   CgiLike()

@@ -26,10 +26,6 @@ using testing::HasSubstr;
 using testing::MatchesRegex;
 using testing::UnorderedElementsAre;
 
-bool is_root() {
-  return geteuid() == 0;
-}
-
 constexpr const char* kIgnored = "user and group are ignored: only a server that is started as root can change them";
 
 // What the fixture tells_its_confinement says, by name.

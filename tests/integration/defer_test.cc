@@ -26,8 +26,6 @@ using testing::HasSubstr;
 using testing::PrintToString;
 
 constexpr const char* kOne = "workers: {min: 1, max: 1}\n";
-constexpr const char* kOneReloaded = "1 apps reloaded, 0 added, 0 removed, 0 failed";
-constexpr const char* kOneFailed = "0 apps reloaded, 0 added, 0 removed, 1 failed";
 
 // ---- work that stands still until it is told to go on ----
 

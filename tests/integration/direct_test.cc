@@ -11,8 +11,6 @@
 namespace harness {
 namespace {
 
-constexpr std::uint64_t kMegabyte = 1024 * 1024;
-
 // 100 MB go through a sanitized worker on a machine that runs other tests too.
 constexpr milliseconds kBigPatience = seconds(90);
 

@@ -12,8 +12,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr std::uint64_t kMegabyte = 1024 * 1024;
-
 class FrontPages : public BehindFront {
  protected:
   FrontPages()

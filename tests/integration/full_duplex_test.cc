@@ -15,9 +15,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-// Megabytes, beside other tests.
-constexpr milliseconds kMuchPatience = seconds(60);
-
 // The index is that of the listener.
 class FullDuplex : public testing::TestWithParam<std::size_t> {
  protected:

@@ -14,10 +14,6 @@
 namespace harness {
 namespace {
 
-std::string error_name(const testing::TestParamInfo<int>& test) {
-  return strerrorname_np(test.param);
-}
-
 // An app whose file the test may write to, and one that is well.
 class ImageFaults : public testing::Test {
  protected:

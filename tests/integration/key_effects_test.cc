@@ -21,7 +21,7 @@ using testing::HasSubstr;
 using testing::MatchesRegex;
 using testing::Not;
 
-App app(std::string more = {}) {
+App hello_app(std::string more = {}) {
   return {.name = "app", .plugin = plugin_file("hello"), .more = std::move(more)};
 }
 
@@ -60,7 +60,7 @@ TEST(Rlimits, AreTheWorkersAndNotTheMasters) {
   for (const Limit& limit : kLimits) {
     if (can_have(limit)) rlimits += fmt::format("{}{}", rlimits.empty() ? "" : ", ", limit.yaml);
   }
-  Server server({app(fmt::format("rlimits: {{{}}}\n", rlimits))});
+  Server server({hello_app(fmt::format("rlimits: {{{}}}\n", rlimits))});
   server.start();
   const auto workers = children_of(server.pid());
   ASSERT_EQ(workers.size(), 1U);
@@ -76,7 +76,7 @@ TEST(Rlimits, AreTheWorkersAndNotTheMasters) {
 
 TEST(LogLevel, LeavesOutWhatIsBelowIt) {
   for (const auto& [level, has_debug, has_info] : {std::tuple("debug", true, true), {"info", false, true}}) {
-    Server server({app()}, fmt::format("log: {{level: {}}}\n", level));
+    Server server({hello_app()}, fmt::format("log: {{level: {}}}\n", level));
     server.start();
     EXPECT_EQ(server.stop(), ExitStatus::exited(0));
     EXPECT_EQ(server.log().find(" debug ") != std::string::npos, has_debug) << level;
@@ -85,7 +85,7 @@ TEST(LogLevel, LeavesOutWhatIsBelowIt) {
 }
 
 TEST(LogLevel, DebugHasALineForEachWorkerThatIsStarted) {
-  App three = app();
+  App three = hello_app();
   three.more += "workers: {min: 3, max: 3}\n";
   Server server({three}, "log: {level: debug}\n");
   server.start();
@@ -98,7 +98,7 @@ TEST(LogLevel, DebugHasALineForEachWorkerThatIsStarted) {
 
 // READY is an info line, so that nothing but its answers shows that this one is there.
 TEST(LogLevel, CanLeaveOutAllButWarnings) {
-  App quiet = app();
+  App quiet = hello_app();
   quiet.listen = {"unix:app.sock"};
   Server server({quiet}, "log: {level: warning}\n");
   server.skip_rest("it says nothing when it is ready");
@@ -114,7 +114,7 @@ TEST(LogLevel, CanLeaveOutAllButWarnings) {
 }
 
 TEST(LogFormat, CanBeJson) {
-  Server server({app()}, "log: {format: json}\n");
+  Server server({hello_app()}, "log: {format: json}\n");
   server.skip_rest("its READY line is JSON, which the harness does not read");
   server.launch();
   EXPECT_TRUE(server.wait_for_log("READY: app "));
@@ -129,7 +129,7 @@ TEST(LogFormat, CanBeJson) {
 }
 
 TEST(LogFile, CanBeAFileThatIsRelativeToTheConfiguration) {
-  Server server({app()}, "log: {file: server.log}\n");
+  Server server({hello_app()}, "log: {file: server.log}\n");
   server.skip_rest("what it says is in a file of its own");
   server.launch();
   const std::string file = server.folder() / "server.log";
@@ -143,7 +143,7 @@ TEST(LogFile, CanBeAFileThatIsRelativeToTheConfiguration) {
 
 // A Unix socket takes one connection more than its backlog says (listen(2) on Linux).
 TEST(Backlog, IsWhatWaitsWhileTheMasterDoesNotAccept) {
-  App full = app();
+  App full = hello_app();
   full.listen = {"{address: unix:app.sock, backlog: 3}"};
   Server server({full});
   server.start();

@@ -18,10 +18,6 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string error_name(const testing::TestParamInfo<int>& test) {
-  return strerrorname_np(test.param);
-}
-
 int lines_with(std::string_view log, std::string_view text) {
   int count = 0;
   for (auto at = log.find(text); at != log.npos; at = log.find(text, at + 1)) ++count;

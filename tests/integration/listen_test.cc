@@ -11,6 +11,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/server.h"
 #include "harness/site.h"
@@ -25,10 +26,6 @@ using testing::HasSubstr;
 constexpr gid_t kFront = 54321;
 constexpr gid_t kOther = 54322;
 constexpr uid_t kSomebody = 54321;
-
-bool is_root() {
-  return geteuid() == 0;
-}
 
 // 0, or the errno with which somebody of this user and group fails to connect. As root.
 int connect_as(uid_t user, gid_t group, const Endpoint& endpoint) {

@@ -25,8 +25,6 @@ using testing::StartsWith;
 // A compiler on a loaded machine.
 constexpr milliseconds kBuildPatience = seconds(100);
 
-const ExitStatus kGood = ExitStatus::exited(0), kBad = ExitStatus::exited(1), kWrongUse = ExitStatus::exited(2);
-
 class New : public testing::Test {
  protected:
   ~New() override {
@@ -57,7 +55,7 @@ class New : public testing::Test {
     EXPECT_THAT(output(), AllOf(StartsWith("HTTP/1.1 200 OK\n"), HasSubstr("\n\nSalut, request 1 of this worker\n")));
     EXPECT_EQ(run(fmt::format("forklift call -i {} /elsewhere", plugin)), kGood);
     EXPECT_THAT(output(), StartsWith("HTTP/1.1 404 Not Found\n"));
-    EXPECT_EQ(run(fmt::format("forklift call --settings greeting= {} /", plugin)), kBad);
+    EXPECT_EQ(run(fmt::format("forklift call --settings greeting= {} /", plugin)), kFailed);
     EXPECT_EQ(output(), "forklift: failed at CREATED: setting \"greeting\": must not be empty\n");
   }
 
@@ -109,7 +107,7 @@ TEST_F(NewCompiles, MakesUnitTestsInCxxThatPassAndThatFailWithThePlugin) {
   ASSERT_EQ(run(fmt::format("cd two; {} -c two_test.cc; {} two_test.o two.cc -o two_test; ./two_test", build, build)),
             kGood);
   ASSERT_EQ(run(fmt::format("cd two; sed -i s/404/403/ two.cc; {} two_test.o two.cc -o two_test; ./two_test", build)),
-            kBad);
+            kFailed);
   EXPECT_THAT(output(), testing::MatchesRegex("two_test.cc:[0-9]+: not true: .*elsewhere.* == 404\n"));
 }
 
@@ -167,13 +165,13 @@ TEST_F(New, MakesItElsewhere) {
   std::filesystem::create_directory(folder_ / "work");
   ASSERT_EQ(run("forklift new shop --directory work"), kGood);
   EXPECT_TRUE(std::filesystem::exists(folder_ / "work/shop/shop.cc"));
-  EXPECT_EQ(run("forklift new shop --directory nowhere"), kBad);
+  EXPECT_EQ(run("forklift new shop --directory nowhere"), kFailed);
   EXPECT_EQ(output(), "forklift: nowhere: No such file or directory\n");
 }
 
 TEST_F(New, RefusesWhatWouldHarm) {
   ASSERT_EQ(run("forklift new shop; echo mine > shop/shop.cc"), kGood);
-  EXPECT_EQ(run("forklift new shop"), kBad);
+  EXPECT_EQ(run("forklift new shop"), kFailed);
   EXPECT_EQ(output(), "forklift: shop is there already\n");
   EXPECT_EQ(read_file(folder_ / "shop/shop.cc"), "mine\n");
   EXPECT_EQ(run("forklift new ../evil"), kWrongUse);

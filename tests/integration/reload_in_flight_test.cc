@@ -14,9 +14,6 @@
 namespace harness {
 namespace {
 
-constexpr const char* kOneReloaded = "1 apps reloaded, 0 added, 0 removed, 0 failed";
-constexpr const char* kOneFailed = "0 apps reloaded, 0 added, 0 removed, 1 failed";
-
 TEST(ReloadInFlight, ARequestFinishesOnItsOwnGeneration) {
   StopPoint stop_point;
   Site site(Road::kTcp, "workers: {min: 1, max: 2}\n");

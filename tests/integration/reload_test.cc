@@ -16,10 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-constexpr const char* kOneReloaded = "1 apps reloaded, 0 added, 0 removed, 0 failed";
-constexpr const char* kOneFailed = "0 apps reloaded, 0 added, 0 removed, 1 failed";
-constexpr const char* kNothing = "nothing has changed";
-
 // A server whose plugin has versions.
 class Reload : public testing::Test {
  protected:
@@ -113,7 +109,7 @@ TEST_F(Reload, OfAFileWithMistakesTellsThemAndChangesNothing) {
   server_->expect_error("reload: */server.yaml:*: key \"listen\" is missing");
   server_->expect_error("reload: */server.yaml:5:1: apps: each app must be a map*");
   server_->expect_error("reload: nothing has changed");
-  EXPECT_EQ(server_->reload(), kNothing);
+  EXPECT_EQ(server_->reload(), kNothingChanged);
   EXPECT_EQ(ask(), "app 1 one");
   server_->configure(apps_);
   EXPECT_EQ(server_->reload(), kOneReloaded);
@@ -132,7 +128,7 @@ TEST_F(Reload, WithAnAddressThatIsTakenChangesNothing) {
   server_->configure(apps_);
   server_->expect_error("reload: app \"added\": listen on 127.0.0.1:*: bind: Address already in use");
   server_->expect_error("reload: nothing has changed");
-  EXPECT_EQ(server_->reload(), kNothing);
+  EXPECT_EQ(server_->reload(), kNothingChanged);
   EXPECT_EQ(ask(), "app 1 one");
   EXPECT_FALSE(fs::exists(server_->folder() / "added.sock")) << "what was bound before is given back";
   apps_.pop_back();

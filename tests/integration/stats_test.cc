@@ -26,8 +26,6 @@ using testing::Not;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
-constexpr const char* kOneReloaded = "1 apps reloaded, 0 added, 0 removed, 0 failed";
-
 class Stats : public testing::Test {
  protected:
   static App app(const std::string& settings = {}, unsigned workers = 2) {

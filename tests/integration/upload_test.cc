@@ -14,8 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-constexpr std::size_t kMegabyte = 1024 * 1024;
-
 // A folder whose settings are in the YAML before the server is there.
 struct HasFolder {
   TempDir uploads;

@@ -14,7 +14,7 @@
 namespace harness {
 namespace {
 
-struct Deed {
+struct Misuse {
   const char* name;     // as the fixture calls it
   const char* results;  // of its calls, in their order
   int status;           // what the client sees
@@ -23,13 +23,13 @@ struct Deed {
   const char* error;  // what the log says; nullptr for nothing
 };
 
-std::ostream& operator<<(std::ostream& out, const Deed& deed) {
+std::ostream& operator<<(std::ostream& out, const Misuse& deed) {
   return out << deed.name;
 }
 
 constexpr char k500[] = "500 Internal Server Error\n";
 
-constexpr Deed kDeeds[] = {
+constexpr Misuse kMisuses[] = {
     {"begin_twice", "0 -5 -5", 500, Ending::kEof, k500, "begin was called twice, or after the header block"},
     {"begin_behind_a_block", "0 -5", 500, Ending::kEof, k500, "begin was called twice, or after the header block"},
     {"write_before_begin", "0 -5 -5", 500, Ending::kEof, k500, "begin was called after write"},
@@ -54,7 +54,7 @@ constexpr Deed kDeeds[] = {
     {"send_what_is_not_there", "0 -7", 500, Ending::kEof, k500, "send_file: *"},
 };
 
-App app() {
+App misused_app() {
   return {.name = "app",
           .plugin = fixture_file("uses_the_api_wrongly"),
           .listen = {"127.0.0.1:0", "unix:app.sock"},
@@ -67,13 +67,13 @@ std::string pid_of_worker(const Server& server, std::size_t listener) {
   return response.body;
 }
 
-class WrongUse : public testing::TestWithParam<Deed> {};
+class WrongUse : public testing::TestWithParam<Misuse> {};
 
-INSTANTIATE_TEST_SUITE_P(Of, WrongUse, testing::ValuesIn(kDeeds), testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Of, WrongUse, testing::ValuesIn(kMisuses), testing::PrintToStringParamName());
 
 TEST_P(WrongUse, HasItsResultsItsResponseAndItsLineInTheLog) {
-  const Deed& deed = GetParam();
-  Server server({app()});
+  const Misuse& deed = GetParam();
+  Server server({misused_app()});
   if (deed.error != nullptr) {
     const std::string what = deed.ending == Ending::kReset ? "aborted" : fmt::format("answered {}", deed.status);
     server.expect_error(fmt::format("POST \"/deed\" {}: {}", what, deed.error));
@@ -92,7 +92,7 @@ TEST_P(WrongUse, HasItsResultsItsResponseAndItsLineInTheLog) {
 }
 
 TEST(WriteToNobody, IsNoErrorAndTheWorkerServesOn) {
-  Server server({app()});
+  Server server({misused_app()});
   server.start();
   const std::string worker = pid_of_worker(server, 0);
   std::size_t lines = 0;

@@ -12,9 +12,9 @@
 namespace harness {
 namespace {
 
-class Running {
+class Program {
  public:
-  Running(const Tools::Words& words, const std::string& folder, const Tools::Words& environment)
+  Program(const Tools::Words& words, const std::string& folder, const Tools::Words& environment)
       : what_(fmt::format("{}", fmt::join(words, " "))) {
     Tools::Words command{"/usr/bin/env", "-C", folder};
     command.insert(command.end(), words.begin(), words.end());
@@ -53,14 +53,14 @@ Tools::Tools() {
 }
 
 std::string Tools::run(const Words& words, const std::string& folder, milliseconds patience) const {
-  Running program(words, folder, environment_);
+  Program program(words, folder, environment_);
   const ExitStatus status = program.wait(patience);
   EXPECT_EQ(status, ExitStatus::exited(0)) << program.what() << "\n" << program.output();
   return program.output();
 }
 
 std::string Tools::fails(const Words& words, const std::string& folder, milliseconds patience) const {
-  Running program(words, folder, environment_);
+  Program program(words, folder, environment_);
   const ExitStatus status = program.wait(patience);
   EXPECT_EQ(status.kind, ExitStatus::Kind::kExited) << program.what() << "\n" << program.output();
   EXPECT_NE(status.value, 0) << program.what() << "\n" << program.output();
@@ -68,9 +68,9 @@ std::string Tools::fails(const Words& words, const std::string& folder, millisec
 }
 
 void Tools::run_all(const std::vector<std::string>& scripts, const std::string& folder, milliseconds patience) const {
-  std::vector<std::unique_ptr<Running>> programs;
+  std::vector<std::unique_ptr<Program>> programs;
   for (const std::string& script : scripts) {
-    programs.push_back(std::make_unique<Running>(Words{"sh", "-e", "-c", script}, folder, environment_));
+    programs.push_back(std::make_unique<Program>(Words{"sh", "-e", "-c", script}, folder, environment_));
   }
   const Deadline deadline(patience);
   for (const auto& program : programs) {

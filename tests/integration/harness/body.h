@@ -8,6 +8,8 @@
 
 namespace harness {
 
+inline constexpr std::uint64_t kMegabyte = 1024 * 1024;
+
 struct Body {
   std::uint64_t size = 0;
   // Writes the bytes [offset, offset + count) of the body to `to`.

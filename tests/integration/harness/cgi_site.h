@@ -9,6 +9,9 @@
 
 namespace harness {
 
+// The line of a program for sh(1) that writes the head of its page.
+inline const std::string kPlain = "printf 'Content-Type: text/plain\\n\\n'\n";
+
 class CgiSite {
  public:
   // `settings`: keys of the plugin beside `mounts`, one a line. `more`: keys of the app. Listeners: 0 is TCP, 1 Unix,

@@ -24,10 +24,6 @@ namespace harness {
 // Far below timeouts.start as it is by default, and above it where a test sets it to a second.
 inline constexpr milliseconds kCheckPatience = seconds(15);
 
-inline bool is_root() {
-  return geteuid() == 0;
-}
-
 // An app; `more` are further keys, in the flow style.
 struct Tried {
   std::string name;

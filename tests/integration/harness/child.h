@@ -24,6 +24,9 @@ struct ExitStatus {
 
 std::ostream& operator<<(std::ostream& out, const ExitStatus& status);
 
+// Of the server's commands.
+inline const ExitStatus kGood = ExitStatus::exited(0), kFailed = ExitStatus::exited(1), kWrongUse = ExitStatus::exited(2);
+
 class Child {
  public:
   struct Options {

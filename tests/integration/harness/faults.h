@@ -1,7 +1,11 @@
 // System calls of the server that fail, and its wall clock that steps, when a test says so, while it runs.
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <cstring>
 #include <limits>
+#include <string>
 
 #include "harness/server.h"
 #include "shim/faults.h"
@@ -44,5 +48,10 @@ class Faults {
 
   shim_faults* shared_;
 };
+
+// The name of a test whose parameter is an errno value.
+inline std::string error_name(const testing::TestParamInfo<int>& test) {
+  return strerrorname_np(test.param);
+}
 
 }  // namespace harness

@@ -14,7 +14,7 @@
 namespace harness {
 namespace {
 
-std::string_view trimmed(std::string_view line) {
+std::string_view unindented(std::string_view line) {
   line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
   return line;
 }
@@ -37,7 +37,7 @@ Words words_of(FrontKind kind) {
 // The app of a line that says where an app is; empty for other lines.
 std::string upstream_of(FrontKind kind, std::string_view line) {
   const std::string_view word = words_of(kind).upstream;
-  std::string_view rest = trimmed(line);
+  std::string_view rest = unindented(line);
   if (!rest.starts_with(word)) return "";
   rest.remove_prefix(word.size());
   return std::string(rest.substr(0, rest.find(' ')));
@@ -128,7 +128,7 @@ std::string adapt_front_conf(FrontKind kind, const std::string& text, const Endp
     if (const std::string name = upstream_of(kind, line); !name.empty()) {
       result += std::exchange(addresses, "");
       if (!servers.contains(name)) result += line + "\n";
-    } else if (trimmed(line).starts_with(words_of(kind).listen)) {
+    } else if (unindented(line).starts_with(words_of(kind).listen)) {
       listen_written = true;
       result += listen_line(kind, listen);
       // Only nginx has its locations inside of what listens.

@@ -36,9 +36,9 @@ std::vector<Process> all_processes() {
 
 // "socket:[4711]" and "/memfd:forklift:hello.1 (deleted)" without their numbers.
 std::string kind_of(const std::string& target) {
-  constexpr std::string_view kImage = "/memfd:forklift:";
-  if (target.starts_with(kImage)) {
-    return "image of " + target.substr(kImage.size(), target.rfind('.') - kImage.size());
+  constexpr std::string_view kMemfd = "/memfd:forklift:";
+  if (target.starts_with(kMemfd)) {
+    return "image of " + target.substr(kMemfd.size(), target.rfind('.') - kMemfd.size());
   }
   const bool numbered = target.starts_with("socket:") || target.starts_with("pipe:");
   return numbered ? target.substr(0, target.find(':')) : target;

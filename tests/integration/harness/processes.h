@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <map>
@@ -12,6 +13,11 @@
 #include "harness/waiting.h"
 
 namespace harness {
+
+// Whether this process is root's, and so what it starts.
+inline bool is_root() {
+  return geteuid() == 0;
+}
 
 struct Process {
   pid_t pid = 0;

@@ -27,6 +27,11 @@ struct App {
   std::string more{};                              // further keys, one a line: "workers: {min: 1, max: 1}\n"
 };
 
+// Ends of a reload that finds one app changed, or none.
+inline constexpr const char* kOneReloaded = "1 apps reloaded, 0 added, 0 removed, 0 failed";
+inline constexpr const char* kOneFailed = "0 apps reloaded, 0 added, 0 removed, 1 failed";
+inline constexpr const char* kNothingChanged = "nothing has changed";
+
 class Server {
  public:
   // `more` are further keys of the configuration. Nothing happens before start().

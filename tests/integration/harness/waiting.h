@@ -14,6 +14,9 @@ using std::chrono::seconds;
 // (timeouts.head, 10 s).
 inline constexpr milliseconds kPatience = seconds(5);
 
+// Where megabytes go through files and sockets, on a machine that runs other tests too.
+inline constexpr milliseconds kMuchPatience = seconds(60);
+
 class Deadline {
  public:
   explicit Deadline(milliseconds from_now) : at_(std::chrono::steady_clock::now() + from_now) {}

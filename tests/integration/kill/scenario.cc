@@ -29,9 +29,9 @@ struct Dead {
   std::string request;  // `with POST "/path"`
 };
 
-class Client {
+class Killer {
  public:
-  Client(const Site& site, int number) : site_(site), number_(number) {}
+  Killer(const Site& site, int number) : site_(site), number_(number) {}
 
   void run(int times) {
     try {
@@ -136,10 +136,10 @@ void die_at_every_point(Road road, int times) {
     site.server().expect_error(fmt::format("{} with POST * since * s*{}", death.obituary(), death.consequence()));
   }
 
-  std::vector<std::unique_ptr<Client>> clients;
+  std::vector<std::unique_ptr<Killer>> clients;
   std::vector<std::thread> threads;
   for (int i = 0; i < kClients; ++i) {
-    clients.push_back(std::make_unique<Client>(site, i));
+    clients.push_back(std::make_unique<Killer>(site, i));
     // What does not divide by four: the first clients take one round more.
     threads.emplace_back(
         [&client = *clients.back(), rounds = (times + kClients - 1 - i) / kClients] { client.run(rounds); });

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kClients = 16;
+constexpr std::size_t kAskers = 16;
 constexpr std::size_t kBigPage = 1024 * 1024;
 constexpr std::string_view kReloaded = " 0 failed";
 
@@ -69,7 +69,7 @@ class ReloadStorm {
 
   void weather(int count) {
     std::vector<std::thread> clients;
-    for (std::size_t i = 0; i < kClients; ++i) clients.emplace_back([this, i] { ask_until_over(i); });
+    for (std::size_t i = 0; i < kAskers; ++i) clients.emplace_back([this, i] { ask_until_over(i); });
     for (int i = 1; i <= count && !testing::Test::HasFailure(); ++i) turn(i);
     over_ = true;
     for (std::thread& client : clients) client.join();

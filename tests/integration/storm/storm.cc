@@ -22,7 +22,7 @@
 namespace harness {
 namespace {
 
-constexpr int kClients = 8;
+constexpr int kVisitors = 8;
 constexpr const char* kWorkersOfTheStorm = "fl:storm";
 
 // The pauses of a failing app are 5 s at most; within them, and while it then starts, it may have no worker.
@@ -49,12 +49,12 @@ class Storm {
   void run() {
     server_.start();
     std::vector<std::thread> threads;
-    for (int i = 0; i < kClients; ++i) threads.emplace_back([this, i] { guarded(&Storm::visit_storm, i); });
-    threads.emplace_back([this] { guarded(&Storm::visit_calm, kClients); });
-    threads.emplace_back([this] { guarded(&Storm::strike_workers, kClients + 1); });
-    threads.emplace_back([this] { guarded(&Storm::fail_the_machine, kClients + 2); });
-    threads.emplace_back([this] { guarded(&Storm::rotate_logs, kClients + 3); });
-    threads.emplace_back([this] { guarded(&Storm::reload, kClients + 4); });
+    for (int i = 0; i < kVisitors; ++i) threads.emplace_back([this, i] { guarded(&Storm::visit_storm, i); });
+    threads.emplace_back([this] { guarded(&Storm::visit_calm, kVisitors); });
+    threads.emplace_back([this] { guarded(&Storm::strike_workers, kVisitors + 1); });
+    threads.emplace_back([this] { guarded(&Storm::fail_the_machine, kVisitors + 2); });
+    threads.emplace_back([this] { guarded(&Storm::rotate_logs, kVisitors + 3); });
+    threads.emplace_back([this] { guarded(&Storm::reload, kVisitors + 4); });
     for (std::thread& thread : threads) thread.join();
     settle();
   }

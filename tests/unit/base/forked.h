@@ -2,6 +2,7 @@
 // descriptors.
 #pragma once
 
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -52,6 +53,14 @@ inline Forked in_child(const std::function<std::string()>& work) {
   ::waitpid(pid, &result.status, 0);
   EXPECT_TRUE(WIFEXITED(result.status) && WEXITSTATUS(result.status) == 0) << "wait status " << result.status;
   return result;
+}
+
+// Debian's user and group of this name.
+inline constexpr uid_t kNobody = 65534;
+
+// In a child: makes an ordinary user of root; false where that fails.
+inline bool become_nobody() {
+  return ::geteuid() != 0 || (::setgroups(0, nullptr) == 0 && ::setgid(kNobody) == 0 && ::setuid(kNobody) == 0);
 }
 
 }  // namespace forklift

@@ -23,7 +23,7 @@ Variables variables(const CallRequest& request) {
   return made.value_or(Variables{});
 }
 
-std::string error(const CallRequest& request) {
+std::string refusal(const CallRequest& request) {
   const auto made = variables_of(request);
   return made ? "taken" : made.error().message();
 }
@@ -105,19 +105,19 @@ TEST(CallRequest, has_the_decoded_path_as_nginx_makes_it) {
 }
 
 TEST(CallRequest, that_no_front_server_would_hand_on_is_refused) {
-  EXPECT_EQ(error({.uri = "shop"}), "the URI \"shop\" does not begin with /");
-  EXPECT_THAT(error({.uri = "/a b"}), HasSubstr("write %20"));
-  EXPECT_THAT(error({.uri = "/a\n"}), HasSubstr("control character"));
-  EXPECT_THAT(error({.uri = "/a#b"}), HasSubstr("fragment"));
-  EXPECT_EQ(error({.method = "GE T", .uri = "/"}), "the method \"GE T\" is none");
-  EXPECT_EQ(error({.uri = "/", .headers = {"X-Id"}}), "the header \"X-Id\" is not Name: value");
-  EXPECT_THAT(error({.uri = "/", .headers = {"X Id: 1"}}), HasSubstr("a name that is none"));
-  EXPECT_THAT(error({.uri = "/", .headers = {": 1"}}), HasSubstr("a name that is none"));
-  EXPECT_THAT(error({.uri = "/", .headers = {"X_Id: 1"}}), HasSubstr("nginx drops it"));
-  EXPECT_THAT(error({.uri = "/", .headers = {"X: a\r\nY: b"}}), HasSubstr("control character"));
-  EXPECT_THAT(error({.uri = "/", .headers = {"Content-Length: 1"}}), HasSubstr("--data"));
-  EXPECT_THAT(error({.uri = "/", .headers = {"Proxy: x"}}), HasSubstr("httpoxy"));
-  EXPECT_EQ(error({.uri = "/", .variables = {"X"}}), "the variable \"X\" is not NAME=VALUE");
+  EXPECT_EQ(refusal({.uri = "shop"}), "the URI \"shop\" does not begin with /");
+  EXPECT_THAT(refusal({.uri = "/a b"}), HasSubstr("write %20"));
+  EXPECT_THAT(refusal({.uri = "/a\n"}), HasSubstr("control character"));
+  EXPECT_THAT(refusal({.uri = "/a#b"}), HasSubstr("fragment"));
+  EXPECT_EQ(refusal({.method = "GE T", .uri = "/"}), "the method \"GE T\" is none");
+  EXPECT_EQ(refusal({.uri = "/", .headers = {"X-Id"}}), "the header \"X-Id\" is not Name: value");
+  EXPECT_THAT(refusal({.uri = "/", .headers = {"X Id: 1"}}), HasSubstr("a name that is none"));
+  EXPECT_THAT(refusal({.uri = "/", .headers = {": 1"}}), HasSubstr("a name that is none"));
+  EXPECT_THAT(refusal({.uri = "/", .headers = {"X_Id: 1"}}), HasSubstr("nginx drops it"));
+  EXPECT_THAT(refusal({.uri = "/", .headers = {"X: a\r\nY: b"}}), HasSubstr("control character"));
+  EXPECT_THAT(refusal({.uri = "/", .headers = {"Content-Length: 1"}}), HasSubstr("--data"));
+  EXPECT_THAT(refusal({.uri = "/", .headers = {"Proxy: x"}}), HasSubstr("httpoxy"));
+  EXPECT_EQ(refusal({.uri = "/", .variables = {"X"}}), "the variable \"X\" is not NAME=VALUE");
 }
 
 }  // namespace

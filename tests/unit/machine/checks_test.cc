@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -18,8 +17,6 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr uid_t kNobody = 65534;
-
 // With `keys` as the further keys of its only app, which stand in line 5.
 config::Config config_with(const std::string& keys) {
   auto config = config::read_text(
@@ -32,10 +29,7 @@ std::string told(const std::string& keys, rlim_t descriptors, bool root = true) 
   return in_child([&]() -> std::string {
            const rlimit limit{descriptors, descriptors};
            if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return "no limit";
-           if (!root && ::geteuid() == 0 &&
-               (::setgroups(0, nullptr) != 0 || ::setgid(kNobody) != 0 || ::setuid(kNobody) != 0)) {
-             return "not nobody";
-           }
+           if (!root && !become_nobody()) return "not nobody";
            std::string text;
            for (const auto& finding : check(config_with(keys))) text += finding.to_string() + "\n";
            return text;

@@ -1,7 +1,6 @@
 #include "machine/identity.h"
 
 #include <gmock/gmock.h>
-#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,9 +19,6 @@ using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-// What a user of this test's own may be: it reads the same passwd file as the code under test.
-constexpr uid_t kNobody = 65534;
 
 config::App app(const std::string& user, const std::string& group = "") {
   config::App app;
@@ -45,10 +41,7 @@ std::string look_up_as_nobody(const config::App& app) {
            log::redirect([&](log::Level level, std::string_view line) {
              said += fmt::format("{}: {}\n", log::to_string(level), line);
            });
-           if (::geteuid() == 0 && (::setgroups(0, nullptr) != 0 || ::setresgid(kNobody, kNobody, kNobody) != 0 ||
-                                    ::setresuid(kNobody, kNobody, kNobody) != 0)) {
-             return "not nobody";
-           }
+           if (!become_nobody()) return "not nobody";
            const auto identity = look_up(app);
            if (!identity) return identity.error().message();
            return fmt::format("{} {}\n{}", identity->changes ? "changes" : "stays", identity->name, said);

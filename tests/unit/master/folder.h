@@ -1,7 +1,8 @@
-// A temporary folder for one test.
+// A temporary folder for one test, and the modes of what is in it.
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -25,5 +26,11 @@ class Folder {
  private:
   std::string path_;
 };
+
+// 0 where there is nothing.
+inline mode_t mode_of(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 ? status.st_mode & 07777 : 0;
+}
 
 }  // namespace forklift::master

@@ -59,11 +59,6 @@ int connect_to(const config::Address& address) {
   return ::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0 ? 0 : errno;
 }
 
-mode_t mode_of(const std::string& path) {
-  struct stat status {};
-  return ::lstat(path.c_str(), &status) == 0 ? status.st_mode & 0777 : 0;
-}
-
 TEST(UnixListener, changes_the_mode_of_its_own_path_only) {
   const Folder folder;
   const std::string path = folder / "app.sock";

@@ -17,11 +17,6 @@ namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
 
-mode_t mode_of(const std::string& path) {
-  struct stat status {};
-  return ::lstat(path.c_str(), &status) == 0 ? status.st_mode & 07777 : 0;
-}
-
 class RuntimeDirTest : public testing::Test {
  protected:
   std::string error(const std::string& path) {

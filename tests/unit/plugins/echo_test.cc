@@ -9,7 +9,7 @@ namespace {
 using namespace forklift::testing;
 using ::testing::HasSubstr;
 
-constexpr char kPlugin[] = PLUGINS "/echo.so";
+constexpr char kEcho[] = PLUGINS "/echo.so";
 
 Request post(const std::string& query) {
   return Request("POST", "/?" + query).header("Content-Type", "image/png");
@@ -25,7 +25,7 @@ std::string pattern() {
 TEST(Echo, GivesBackBytesAndTypeOfTheBody) {
   for (const char* how : {"", "stream"}) {
     for (const std::size_t size : {0U, 1U, 65535U, 65536U, 65537U, 1000000U}) {
-      const Response back = Plugin::load(kPlugin).produce(post(how).body(size, pattern()).body_in_pieces_of(40001));
+      const Response back = Plugin::load(kEcho).produce(post(how).body(size, pattern()).body_in_pieces_of(40001));
       EXPECT_TRUE(back.ok()) << back.failure;
       EXPECT_EQ(back.status, 200);
       EXPECT_EQ(back.header("Content-Type"), "image/png");
@@ -39,11 +39,11 @@ TEST(Echo, GivesBackBytesAndTypeOfTheBody) {
 }
 
 TEST(Echo, CallsABodyWithoutATypeBytes) {
-  EXPECT_EQ(Plugin::load(kPlugin).produce(Request("POST", "/")).header("Content-Type"), "application/octet-stream");
+  EXPECT_EQ(Plugin::load(kEcho).produce(Request("POST", "/")).header("Content-Type"), "application/octet-stream");
 }
 
 TEST(Echo, HashesWithTheTestVectorsOfFips180) {
-  Plugin echo = Plugin::load(kPlugin);
+  Plugin echo = Plugin::load(kEcho);
   EXPECT_EQ(echo.produce(post("sha256")).body, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n");
   EXPECT_EQ(echo.produce(post("sha256").body("abc")).body,
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n");
@@ -53,7 +53,7 @@ TEST(Echo, HashesWithTheTestVectorsOfFips180) {
 
 // A body that breaks off must not be answered as if it were whole, in none of the ways.
 TEST(Echo, FailsWhenTheBodyBreaksOff) {
-  Plugin echo = Plugin::load(kPlugin);
+  Plugin echo = Plugin::load(kEcho);
   for (const char* how : {"", "stream", "sha256"}) {
     for (const std::uint64_t size : {100U, 100000U}) {
       const Response broken = echo.produce(post(how).body(size, "x").body_breaks_off_after(size - 1));
@@ -67,8 +67,7 @@ TEST(Echo, FailsWhenTheBodyBreaksOff) {
 }
 
 TEST(Echo, ReadsNoMoreForAClientThatIsGone) {
-  const Response left =
-      Plugin::load(kPlugin).produce(post("stream").body(100'000'000, "x").client_leaves_after(100'000));
+  const Response left = Plugin::load(kEcho).produce(post("stream").body(100'000'000, "x").client_leaves_after(100'000));
   EXPECT_TRUE(left.client_gone);
   EXPECT_LT(left.body_read, 1'000'000U);
 }
@@ -83,7 +82,7 @@ long peak_kilobytes() {
 TEST(Echo, TakesConstantMemoryWhateverTheSize) {
   constexpr std::uint64_t kSize = 100'000'000;
   for (const char* how : {"", "stream", "sha256"}) {
-    Plugin echo = Plugin::load(kPlugin);
+    Plugin echo = Plugin::load(kEcho);
     std::uint64_t written = 0;
     const Request large =
         post(how).body(kSize, std::string(4096, 'x')).give_body_to([&written](std::string_view bytes) {

@@ -8,14 +8,14 @@ namespace {
 using namespace forklift::testing;
 using ::testing::HasSubstr;
 
-constexpr char kPlugin[] = PLUGINS "/env.so";
+constexpr char kEnv[] = PLUGINS "/env.so";
 
 Request some_variables() {
   return Request::of({{"SCGI", "1"}, {"CONTENT_LENGTH", "3"}, {"HTTP_HOST", ""}}).body("abc");
 }
 
 TEST(EnvPlugin, ListsVariablesByName) {
-  const Response page = Plugin::load(kPlugin).produce(some_variables());
+  const Response page = Plugin::load(kEnv).produce(some_variables());
   EXPECT_TRUE(page.ok()) << page.failure;
   EXPECT_EQ(page.status, 200);
   EXPECT_EQ(page.header("Content-Type"), "text/plain; charset=utf-8");
@@ -24,12 +24,12 @@ TEST(EnvPlugin, ListsVariablesByName) {
 }
 
 TEST(EnvPlugin, ListsVariablesInTheOrderOfArrivalIfAsked) {
-  EXPECT_EQ(Plugin::load(kPlugin, "order=arrival").produce(some_variables()).body,
+  EXPECT_EQ(Plugin::load(kEnv, "order=arrival").produce(some_variables()).body,
             "SCGI: 1\nCONTENT_LENGTH: 3\nHTTP_HOST: \n\n3 bytes of body\n");
 }
 
 TEST(EnvPlugin, ShowsWhatAFrontServerSends) {
-  const Response page = Plugin::load(kPlugin).produce(Request("/a%20b?c=d").header("X-Forwarded-For", "192.0.2.1"));
+  const Response page = Plugin::load(kEnv).produce(Request("/a%20b?c=d").header("X-Forwarded-For", "192.0.2.1"));
   EXPECT_THAT(page.body, HasSubstr("REQUEST_URI: /a%20b?c=d\n"));
   EXPECT_THAT(page.body, HasSubstr("DOCUMENT_URI: /a b\n"));
   EXPECT_THAT(page.body, HasSubstr("HTTP_X_FORWARDED_FOR: 192.0.2.1\n"));
@@ -37,24 +37,24 @@ TEST(EnvPlugin, ShowsWhatAFrontServerSends) {
 
 TEST(EnvPlugin, KeepsEachVariableOnItsLine) {
   const std::string value("a\nb\\\x1b[2J\x7f\0\xc3\xa9", 12);
-  EXPECT_EQ(Plugin::load(kPlugin).produce(Request::of({{"V", value}})).body,
+  EXPECT_EQ(Plugin::load(kEnv).produce(Request::of({{"V", value}})).body,
             "V: a\\x0ab\\x5c\\x1b[2J\\x7f\\x00\xc3\xa9\n\n0 bytes of body\n");
 }
 
 TEST(EnvPlugin, AnswersARequestWithoutVariables) {
-  EXPECT_EQ(Plugin::load(kPlugin).produce(Request::of({})).body, "\n0 bytes of body\n");
+  EXPECT_EQ(Plugin::load(kEnv).produce(Request::of({})).body, "\n0 bytes of body\n");
 }
 
 TEST(EnvPlugin, RefusesAnOrderThatItDoesNotKnow) {
   for (const char* order : {"order=random", "order[0]=sorted"}) {
-    const Refused refused = refusal([&] { Plugin::load(kPlugin, order); });
+    const Refused refused = refusal([&] { Plugin::load(kEnv, order); });
     EXPECT_EQ(refused.setting, "order");
     EXPECT_EQ(refused.reason, "must be sorted or arrival");
   }
 }
 
 TEST(EnvPlugin, PassesOnWhatTheHostReturns) {
-  const Response none = Plugin::load(kPlugin).produce(some_variables().response_fails_with(FORKLIFT_EGONE));
+  const Response none = Plugin::load(kEnv).produce(some_variables().response_fails_with(FORKLIFT_EGONE));
   EXPECT_EQ(none.result, FORKLIFT_EGONE);
   EXPECT_TRUE(none.client_gone);
 }

@@ -9,10 +9,10 @@ using namespace forklift::testing;
 using ::testing::ElementsAre;
 using ::testing::Pair;
 
-constexpr char kPlugin[] = PLUGINS "/hello.so";
+constexpr char kHello[] = PLUGINS "/hello.so";
 
 TEST(Hello, WritesACgiPage) {
-  Plugin hello = Plugin::load(kPlugin);
+  Plugin hello = Plugin::load(kHello);
   EXPECT_STREQ(hello.descriptor().name, "hello");
   const Response page = hello.produce();
   EXPECT_TRUE(page.ok()) << page.failure;
@@ -22,7 +22,7 @@ TEST(Hello, WritesACgiPage) {
 }
 
 TEST(Hello, AnswersHeadWithTheLengthOfThePage) {
-  const Response page = Plugin::load(kPlugin).produce(Request("HEAD", "/"));
+  const Response page = Plugin::load(kHello).produce(Request("HEAD", "/"));
   EXPECT_TRUE(page.ok()) << page.failure;
   EXPECT_EQ(page.header("Content-Length"), "13");
   EXPECT_EQ(page.body, "");

@@ -13,7 +13,7 @@ namespace {
 using namespace std::string_view_literals;
 using testing::HasSubstr;
 
-constexpr RequestLimits kLimits{.body = 1000000, .variables = 20};
+constexpr RequestLimits kCaseLimits{.body = 1000000, .variables = 20};
 
 struct Case {
   std::string head;
@@ -166,7 +166,7 @@ void expect_refused(const std::vector<Case>& cases) {
   for (const Case& test : cases) {
     const ExactBytes bytes(test.head);
     Request request;
-    const auto result = parse_scgi_head(bytes.view(), kLimits, request);
+    const auto result = parse_scgi_head(bytes.view(), kCaseLimits, request);
     ASSERT_FALSE(result) << "accepted: " << testing::PrintToString(test.head);
     EXPECT_EQ(result.error().status, test.status) << testing::PrintToString(test.head);
     EXPECT_THAT(result.error().reason, HasSubstr(test.reason)) << testing::PrintToString(test.head);
@@ -212,7 +212,7 @@ TEST(ScgiMalformed, every_good_head_cut_short_is_refused) {
     for (std::size_t size = 0; size < head.size(); ++size) {
       const ExactBytes bytes(std::string_view(head).substr(0, size));
       Request request;
-      ASSERT_FALSE(parse_scgi_head(bytes.view(), kLimits, request)) << size;
+      ASSERT_FALSE(parse_scgi_head(bytes.view(), kCaseLimits, request)) << size;
     }
   }
 }

@@ -14,7 +14,7 @@ namespace {
 using Verdict = HeadScan::Verdict;
 
 constexpr std::size_t kHeadLimit = 4096;
-constexpr RequestLimits kLimits{.body = 1000, .variables = 50};
+constexpr RequestLimits kMutantLimits{.body = 1000, .variables = 50};
 
 class Mutator {
  public:
@@ -65,16 +65,16 @@ TEST(ScgiMutation, frame_and_parser_agree_about_every_mutant) {
       const HeadScan scan = kScgiFrame.scan(bytes.view(), kHeadLimit);
       if (scan.verdict != Verdict::kComplete) {
         ASSERT_EQ(scan.status != 0, scan.verdict == Verdict::kBad);
-        ASSERT_FALSE(parse_scgi_head(bytes.view(), kLimits, request)) << testing::PrintToString(mutant);
+        ASSERT_FALSE(parse_scgi_head(bytes.view(), kMutantLimits, request)) << testing::PrintToString(mutant);
         continue;
       }
       ++complete;
       ASSERT_LE(scan.head_bytes, mutant.size());
       const ExactBytes exact(bytes.view().substr(0, scan.head_bytes));
-      const auto parsed = parse_scgi_head(exact.view(), kLimits, request);
+      const auto parsed = parse_scgi_head(exact.view(), kMutantLimits, request);
       if (parsed) {
         ++accepted;
-        ASSERT_EQ(find_unsoundness(request, exact.view(), kLimits), "") << testing::PrintToString(mutant);
+        ASSERT_EQ(find_unsoundness(request, exact.view(), kMutantLimits), "") << testing::PrintToString(mutant);
       } else {
         ASSERT_TRUE(parsed.error().status == 400 || parsed.error().status == 413 || parsed.error().status == 431);
         ASSERT_NE(parsed.error().reason, "");

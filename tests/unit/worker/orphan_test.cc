@@ -13,12 +13,12 @@
 namespace forklift::worker {
 namespace {
 
-struct Pipe {
+struct Ends {
   UniqueFd read;
   UniqueFd write;
 };
 
-Pipe make_pipe() {
+Ends open_pipe() {
   int ends[2];
   if (::pipe(ends) != 0) std::abort();
   return {UniqueFd(ends[0]), UniqueFd(ends[1])};
@@ -38,8 +38,8 @@ bool ends_within(int pipe, milliseconds patience) {
 
 TEST(Orphan, a_hanging_worker_goes_with_its_master_after_the_grace_and_not_before) {
   for (const milliseconds grace : {milliseconds(50), milliseconds(600'000)}) {
-    Pipe pipe = make_pipe();
-    Pipe pid = make_pipe();
+    Ends pipe = open_pipe();
+    Ends pid = open_pipe();
     const pid_t master = ::fork();
     if (master == 0) {
       const pid_t self = ::getpid();

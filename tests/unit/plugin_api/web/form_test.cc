@@ -32,7 +32,7 @@ std::string file_part(const std::string& name, const std::string& filename, cons
 }
 
 template <class... More>
-auto read(const std::string& bytes, More&&... more) {
+auto read_multipart(const std::string& bytes, More&&... more) {
   const Variables variables{{"CONTENT_TYPE", kType}};
   Arriving arriving(bytes);
   arriving.first = arriving.piece = 1000;
@@ -48,9 +48,9 @@ std::string content_of(const UploadedFile& file) {
 TEST(WebForm, PutsFilesIntoTheirFolder) {
   const UploadFolder folder("/tmp");
   const std::string large(100'000, '\r');
-  const Form form = read(text_part("title", "A day") + file_part("photo", "../a.png", large) +
-                             file_part("more", "b", "") + text_part("text", "x") + "--b--\r\n",
-                         folder);
+  const Form form = read_multipart(text_part("title", "A day") + file_part("photo", "../a.png", large) +
+                                       file_part("more", "b", "") + text_part("text", "x") + "--b--\r\n",
+                                   folder);
   EXPECT_THAT(form.fields, ElementsAre(Pair("title", "A day"), Pair("text", "x")));
   ASSERT_EQ(form.files.size(), 2u);
   EXPECT_EQ(form.files[0].name(), "photo");
@@ -63,9 +63,9 @@ TEST(WebForm, PutsFilesIntoTheirFolder) {
 }
 
 TEST(WebForm, TakesNoFilesUnlessTheyAreWanted) {
-  EXPECT_THAT(read(text_part("a", "1") + file_part("f", "", "") + "--b--"), ElementsAre(Pair("a", "1")));
-  EXPECT_EQ(refusal_of([] { read(file_part("f", "x", "") + "--b--"); }), "400 this page takes no files");
-  EXPECT_EQ(refusal_of([] { read(file_part("f", "", "x") + "--b--"); }), "400 this page takes no files");
+  EXPECT_THAT(read_multipart(text_part("a", "1") + file_part("f", "", "") + "--b--"), ElementsAre(Pair("a", "1")));
+  EXPECT_EQ(refusal_of([] { read_multipart(file_part("f", "x", "") + "--b--"); }), "400 this page takes no files");
+  EXPECT_EQ(refusal_of([] { read_multipart(file_part("f", "", "x") + "--b--"); }), "400 this page takes no files");
 }
 
 class Counting : public FileSink {
@@ -87,11 +87,12 @@ class Choosy : public Counting {
 
 TEST(WebForm, GivesFilesToASinkThatMayRefuseThem) {
   Choosy sink;
-  const Fields fields = read(text_part("token", "right") + file_part("f", "x", std::string(5000, 'x')) + "--b--", sink);
+  const Fields fields =
+      read_multipart(text_part("token", "right") + file_part("f", "x", std::string(5000, 'x')) + "--b--", sink);
   EXPECT_THAT(fields, ElementsAre(Pair("token", "right")));
   EXPECT_EQ(sink.size, 5000u);
   EXPECT_EQ(sink.files, 1);
-  EXPECT_EQ(refusal_of([&] { read(file_part("f", "x", "1") + text_part("token", "right") + "--b--", sink); }),
+  EXPECT_EQ(refusal_of([&] { read_multipart(file_part("f", "x", "1") + text_part("token", "right") + "--b--", sink); }),
             "403 the token is wrong");
 }
 
@@ -120,7 +121,8 @@ TEST(WebForm, CountsTheSameTextsWhicheverWayTheyAreSent) {
       parts += text_part(name, value);
       query += (query.empty() ? "" : "&") + forklift::web::encode_url(name) + "=" + forklift::web::encode_url(value);
     }
-    EXPECT_EQ(refusal_of([&] { EXPECT_THAT(read(parts + "--b--", limits), ElementsAreArray(fields)); }), outcome);
+    EXPECT_EQ(refusal_of([&] { EXPECT_THAT(read_multipart(parts + "--b--", limits), ElementsAreArray(fields)); }),
+              outcome);
     const Variables variables{{"CONTENT_TYPE", "application/x-www-form-urlencoded"}};
     Arriving arriving(query);
     forklift::Body body(&arriving);
