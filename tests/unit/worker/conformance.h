@@ -2,17 +2,15 @@
 // connection, have to give the same results, the same response and the same lines in the log.
 #pragma once
 
-#include "serving.h"
-
-// Behind serving.h, whose `testing` is GoogleTest's.
 #include <forklift/testing.hpp>
-
 #include <functional>
 #include <memory>
 #include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "serving.h"
 
 namespace forklift::worker {
 

@@ -20,7 +20,7 @@ namespace forklift::worker {
 
 enum class Kind { kUnix, kTcp };
 
-inline std::string kind_name(const testing::TestParamInfo<Kind>& info) {
+inline std::string kind_name(const ::testing::TestParamInfo<Kind>& info) {
   return info.param == Kind::kUnix ? "Unix" : "Tcp";
 }
 

@@ -33,7 +33,7 @@ inline std::string read_all(forklift_body* body) {
   return n == 0 ? all : all + "!" + std::to_string(n);
 }
 
-class ServeTest : public testing::TestWithParam<Kind> {
+class ServeTest : public ::testing::TestWithParam<Kind> {
  protected:
   ServeTest() {
     log::redirect([this](log::Level level, std::string_view line) {
