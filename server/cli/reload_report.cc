@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <utility>
 #include <vector>
 
 #include "base/quote.h"
@@ -23,7 +24,9 @@ std::string lines_of(const Json& event, const std::string& name, std::string_vie
 }  // namespace
 
 std::string describe_progress(const Json& event) {
-  return escape_controls(fmt::format("app \"{}\": {}", text_of(event, "app"), text_of(event, "text")));
+  const std::string app = fmt::format("app \"{}\": ", text_of(event, "app"));
+  const std::string text = text_of(event, "text");
+  return escape_controls(text.starts_with(app) ? text : app + text);
 }
 
 ReloadReport describe_finished(const Json& event) {
@@ -35,9 +38,11 @@ ReloadReport describe_finished(const Json& event) {
     rows.push_back({text_of(app, "app"), text_of(app, "outcome"), generation == "0" ? "-" : generation,
                     describe_version(app), text_of(app, "reason")});
   }
+  std::string problems = lines_of(event, "problems", "");
+  if (!problems.empty()) problems += "nothing has changed\n";
   return {.ok = truth_of(event, "ok"),
           .text = (rows.size() > 1 ? table(rows) : "") + lines_of(event, "notes", "note: "),
-          .problems = lines_of(event, "problems", "")};
+          .problems = std::move(problems)};
 }
 
 }  // namespace forklift::cli

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -23,6 +25,13 @@ constexpr Duration kStatusPatience = seconds(10);
 // While a command is at work, the server says so every few seconds.
 constexpr Duration kEventPatience = seconds(30);
 
+// Ctrl-C while the command waits. The signal then ends it, as it ends every other.
+void say_it_goes_on(int signal) {
+  constexpr std::string_view kText = "\nforklift: what the server was asked for goes on; see `forklift status`\n";
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kText.data(), kText.size());
+  ::raise(signal);
+}
+
 // Whoever reads may have gone; that is no reason to fail.
 class Remote {
  public:
@@ -33,14 +42,22 @@ class Remote {
     const std::string path =
         given ? std::filesystem::absolute(*given).string() : config::locate_control(arguments_.operand());
     auto begun = Conversation::begin(path, request());
-    if (!begun) {
-      return refuse(fmt::format("{}: {}{}", escape(path), begun.error().message(),
-                                given ? "" : "; --control names the socket where it is another one"));
-    }
+    if (!begun) return refuse(describe_missing(path, begun.error().message(), given.has_value()));
     return name_ == "status" ? tell_status(*begun) : follow(*begun);
   }
 
  private:
+  std::string describe_missing(const std::string& path, std::string_view why, bool given) const {
+    if (given) return fmt::format("{}: {}", escape(path), why);
+    std::string of_file;
+    if (::access(arguments_.operand().c_str(), F_OK) != 0) {
+      const int code = errno;
+      of_file =
+          fmt::format("{}: {}; without it the control socket is ", escape(arguments_.operand()), describe_errno(code));
+    }
+    return fmt::format("{}{}: {}; --control names the socket where it is another one", of_file, escape(path), why);
+  }
+
   std::string request() const {
     const auto app = arguments_.value("app");
     return fmt::format("{{\"command\":\"{}\"{}}}", name_, app ? fmt::format(",\"app\":\"{}\"", json_escape(*app)) : "");
@@ -91,6 +108,12 @@ class Remote {
 
 int remote(const Arguments& arguments) {
   restore_signals();
+  if (arguments.command->name != "status") {
+    struct sigaction action {};
+    action.sa_handler = say_it_goes_on;
+    action.sa_flags = static_cast<int>(SA_RESETHAND | SA_NODEFER);
+    ::sigaction(SIGINT, &action, nullptr);
+  }
   return Remote(arguments).run();
 }
 

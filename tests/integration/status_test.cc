@@ -299,7 +299,9 @@ TEST(Status, AnswersWhileTheFileIsBrokenOrGone) {
   fs::remove(server.config_file());
   Command lost("status", server);
   EXPECT_EQ(lost.wait(), ExitStatus::exited(1));
-  EXPECT_THAT(lost.output(), AllOf(HasSubstr("no server runs there"), HasSubstr("--control names the socket")));
+  EXPECT_THAT(lost.output(),
+              AllOf(HasSubstr(server.config_file() + ": No such file or directory; without it the control socket is /"),
+                    HasSubstr("no server runs there; --control names the socket")));
   Command found({"status", "--control", server.folder() / "in-a-file-of-its-own"});
   EXPECT_EQ(found.wait(), ExitStatus::exited(0)) << found.output();
   server.write_config();

@@ -125,7 +125,7 @@ TEST(ReloadReport, tells_how_it_went_app_by_app) {
             "blog  failed    2           -                   generation 3 failed at CREATED: no table\n"
             "old   removed   -           -\n"
             "note: pid_file: cannot be changed\n");
-  EXPECT_EQ(report.problems, "app.yaml:3:4: \\x1b\n");
+  EXPECT_EQ(report.problems, "app.yaml:3:4: \\x1b\nnothing has changed\n");
   EXPECT_TRUE(describe_finished(json(R"({"ok":true})")).ok);
   EXPECT_EQ(describe_finished(json("{}")).text, "");
 }
@@ -133,6 +133,9 @@ TEST(ReloadReport, tells_how_it_went_app_by_app) {
 TEST(ReloadReport, shows_each_step) {
   EXPECT_EQ(describe_progress(json(R"({"app":"shop","text":"generation 4: READY\n"})")),
             "app \"shop\": generation 4: READY\\n");
+  EXPECT_EQ(describe_progress(json(R"({"app":"shop","text":"app \"shop\": generation 4 failed"})")),
+            "app \"shop\": generation 4 failed")
+      << "its name once";
 }
 
 TEST(Answers, that_are_none_are_refused) {
