@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "base/quote.h"
 #include "base/signals.h"
 #include "cli/arguments.h"
 #include "cli/call.h"
@@ -57,7 +58,8 @@ int serve(const std::string& file, master::Options options) {
   }
   // Whoever starts it by hand looks here, wherever the log is.
   const bool log_is_elsewhere = config->log.file != "-";
-  log::info("forklift {} starts as process {}", FORKLIFT_VERSION, ::getpid());
+  log::info("forklift {} starts as process {} from {}; its control socket is {}", FORKLIFT_VERSION, ::getpid(),
+            escape(config->file), escape(config->control));
   auto master = master::Master::create(std::move(*config), options, become_worker);
   const Result<void> result = master ? (*master)->run() : Failure(master.error());
   if (!result) {

@@ -148,7 +148,8 @@ class Work {
       if (listener) {
         pass_on(wanted, std::move(*listener));
       } else if (!is_optional(listen(wanted), listener.error())) {
-        complain(listener.error().in(title(wanted)).message());
+        complain(
+            fmt::format("{}: {}", listen(wanted).position.to_string(), listener.error().in(title(wanted)).message()));
       }
     }
   }

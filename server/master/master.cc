@@ -167,8 +167,12 @@ void Master::handle_signals() {
       case SIGUSR1:
         if (auto reopened = log::reopen(); !reopened) log::error("{}", reopened.error().message());
         access_logs_.reopen();
+        log::info("signal {} ({}): logs opened again", signal, sigabbrev_np(signal));
         break;
-      case SIGHUP: reloads_.ask({}); break;
+      case SIGHUP:
+        log::info("signal {} ({}): reload", signal, sigabbrev_np(signal));
+        reloads_.ask({});
+        break;
       default:
         log::warning("signal {}: replacing the binary is not supported yet; nothing has changed", sigabbrev_np(signal));
     }

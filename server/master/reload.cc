@@ -129,7 +129,12 @@ void Reload::go_on() {
   for (Step& step : steps_) {
     if (!step.is_over) go_on_with(step);
   }
-  if (std::ranges::all_of(steps_, &Step::is_over)) conclude();
+  if (!std::ranges::all_of(steps_, &Step::is_over)) return;
+  // As in the file, and behind them what is not in it any more.
+  std::ranges::stable_sort(result_.apps, {}, [this](const AppReload& outcome) {
+    return std::ranges::find(next_.apps, outcome.app, &config::App::name) - next_.apps.begin();
+  });
+  conclude();
 }
 
 void Reload::conclude() {
@@ -150,6 +155,12 @@ void Reload::go_on_with(Step& step) {
     if (member.candidate->state() == Candidate::State::kFailed) {
       const std::string how = member.candidate->failure();
       return fail_step(step, member.candidate->app(), how);
+    }
+    const bool is_proving = member.candidate->state() == Candidate::State::kProving;
+    if (const auto step_now = member.candidate->waits_for(); is_proving && step_now != member.told) {
+      member.told = step_now;
+      tell_(member.candidate->app(),
+            fmt::format("generation {} waits for {}", member.candidate->generation().number, step_now));
     }
   }
   const bool all_proved = std::ranges::all_of(
@@ -328,6 +339,8 @@ bool Reload::is_about(const std::string& app) const {
 void Reload::note_outcome(AppReload outcome) {
   App* app = outcome.generation > 0 ? find(outcome.app) : nullptr;
   if (app) outcome.plugin = app->pool().generation().plugin;
+  const bool is_restart = next_.file.empty();  // nothing was read
+  if (is_restart && outcome.outcome == outcome::kReloaded) outcome.outcome = outcome::kRestarted;
   result_.apps.push_back(std::move(outcome));
 }
 

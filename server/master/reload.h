@@ -87,6 +87,7 @@ class Reload {
     App* app = nullptr;   // nullptr: it is to become one
     std::unique_ptr<Candidate> candidate;
     std::shared_ptr<AccessFile> access_file;
+    std::string_view told = {};  // what it waits for
   };
   struct Step {
     config::Unit unit;

@@ -12,6 +12,7 @@ namespace forklift::master {
 
 namespace outcome {
 inline constexpr std::string_view kReloaded = "reloaded";
+inline constexpr std::string_view kRestarted = "restarted";
 inline constexpr std::string_view kAdded = "added";
 inline constexpr std::string_view kRemoved = "removed";
 inline constexpr std::string_view kFailed = "failed";

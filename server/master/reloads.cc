@@ -21,8 +21,9 @@ constexpr std::size_t kLeavingMax = 8;
 std::string summary_of(const ReloadResult& result) {
   const auto count = [&](std::string_view what) { return std::ranges::count(result.apps, what, &AppReload::outcome); };
   const auto taken_back = count(outcome::kTakenBack);
-  return fmt::format("{} apps reloaded, {} added, {} removed, {} failed{}", count(outcome::kReloaded),
-                     count(outcome::kAdded), count(outcome::kRemoved), count(outcome::kFailed),
+  return fmt::format("{} apps reloaded, {} added, {} removed, {} failed{}",
+                     count(outcome::kReloaded) + count(outcome::kRestarted), count(outcome::kAdded),
+                     count(outcome::kRemoved), count(outcome::kFailed),
                      taken_back == 0 ? "" : fmt::format(", {} taken back", taken_back));
 }
 
@@ -213,16 +214,16 @@ void Reloads::conclude() {
   finish(std::move(result));
 }
 
-void Reloads::note(const ReloadResult& result) {
+void Reloads::note(const ReloadResult& result, std::string_view what) {
   const log::Level level = stopping_ ? log::Level::kInfo : log::Level::kError;
-  for (const std::string& problem : result.problems) log::write(level, fmt::format("reload: {}", problem));
-  if (!result.problems.empty()) log::write(level, "reload: nothing has changed");
-  if (result.problems.empty()) log::info("reload: {}", summary_of(result));
+  for (const std::string& problem : result.problems) log::write(level, fmt::format("{}: {}", what, problem));
+  if (!result.problems.empty()) log::write(level, fmt::format("{}: nothing has changed", what));
+  if (result.problems.empty()) log::info("{}: {}", what, summary_of(result));
   last_ = result;
 }
 
 void Reloads::finish(ReloadResult result) {
-  note(result);
+  note(result, request_.kind == Request::Kind::kRestart ? "restart" : "reload");
   if (request_.kind == Request::Kind::kAll) service_manager_.say_ready(describe_service(realm_.apps));
   if (request_.finish) request_.finish(result);
   request_ = {};

@@ -85,7 +85,7 @@ class Reloads {
   void forget_the_gone();
   void refuse(const std::string& problem);
   void finish(ReloadResult result);
-  void note(const ReloadResult& result);
+  void note(const ReloadResult& result, std::string_view what = "reload");
 
   const Realm& realm_;
   config::Config& config_;

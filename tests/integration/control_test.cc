@@ -74,6 +74,7 @@ TEST(StopCommand, WaitsForWhatIsInFlightAndMayBeInterrupted) {
   ASSERT_TRUE(server.wait_for_log("asks for a stop"));
   EXPECT_TRUE(interrupted.child().signal(SIGINT));
   EXPECT_EQ(interrupted.wait(), ExitStatus::killed(SIGINT));
+  EXPECT_THAT(interrupted.output(), HasSubstr("what the server was asked for goes on; see `forklift status`"));
   EXPECT_EQ(status_of(server)->getValue<std::string>("state"), "stopping");
   EXPECT_TRUE(asked.receive(request.reader(), seconds(10)).complete(504));
   EXPECT_EQ(patient.wait(seconds(20)), ExitStatus::exited(0)) << patient.output();
@@ -93,10 +94,31 @@ TEST(ReloadCommand, TellsWhatHasBecomeOfEachApp) {
   EXPECT_THAT(one.output(), AllOf(HasSubstr("other"), Not(HasSubstr("hello"))));
   Command restart("restart", server, {"--app", "hello"});
   EXPECT_EQ(restart.wait(), ExitStatus::exited(0)) << restart.output();
+  EXPECT_THAT(restart.output(), AllOf(HasSubstr("restarted"), Not(HasSubstr("reloaded"))));
+  EXPECT_THAT(server.log(), HasSubstr("restart: 1 apps reloaded, 0 added, 0 removed, 0 failed"));
   const auto apps = status_of(server)->getArray("apps");
   EXPECT_EQ(apps->getObject(0)->getValue<int>("generation"), 3) << "hello: at the start, reload, restart";
   EXPECT_EQ(apps->getObject(1)->getValue<int>("generation"), 3) << "other: at the start, reload, reload --app";
   EXPECT_TRUE(answers(server));
+}
+
+// In whatever order they come to their end.
+TEST(ReloadCommand, TellsOfAppsInTheOrderOfTheFile) {
+  const App hangs{.name = "hello", .plugin = fixture_file("create_hangs"), .more = "timeouts: {start: 500ms}\n"};
+  const App other{.name = "other", .plugin = plugin_file("env")};
+  Server server({hello(), other});
+  server.start();
+  EXPECT_THAT(server.log(),
+              HasSubstr(fmt::format("from {}; its control socket is {}\n", fs::canonical(server.config_file()).string(),
+                                    control_of(server).path)));
+  server.expect_error("app \"hello\": generation 2 failed at CREATED: *; generation 1 stays");
+  server.configure({hangs, other});
+  Connection client = Connection::to(control_of(server));
+  ASSERT_TRUE(client.send("{\"command\":\"reload\"}\n"));
+  const std::string events = rest_of(client);
+  EXPECT_THAT(events, HasSubstr(R"({"event":"progress","app":"hello","text":"generation 2 waits for CREATED"})"));
+  EXPECT_LT(events.rfind(R"("app":"hello")"), events.rfind(R"("app":"other")"));
+  server.configure({hello(), other});
 }
 
 TEST(ReloadCommand, FailsWithTheReason) {
@@ -113,12 +135,14 @@ TEST(ReloadCommand, FailsWithTheReason) {
   server.expect_error("reload: nothing has changed");
   Command broken("reload", server);
   EXPECT_EQ(broken.wait(), ExitStatus::exited(1));
-  EXPECT_THAT(broken.output(), HasSubstr("server.yaml:2:7: apps: must be a list"));
+  EXPECT_THAT(broken.output(),
+              AllOf(HasSubstr("server.yaml:2:7: apps: must be a list"), EndsWith("\nnothing has changed\n")));
   EXPECT_TRUE(answers(server));
 
   server.configure({hello()});
   Command nobody("restart", server, {"--app", "nobody"});
-  server.expect_error("reload: there is no app \"nobody\"");
+  server.expect_error("restart: there is no app \"nobody\"");
+  server.expect_error("restart: nothing has changed");
   EXPECT_EQ(nobody.wait(), ExitStatus::exited(1));
   EXPECT_THAT(nobody.output(), HasSubstr("there is no app \"nobody\""));
 }

@@ -56,6 +56,7 @@ TEST_F(Reload, BringsNewCodeToAllListeners) {
   put("version_two");
   EXPECT_EQ(ask(1), "app 1 one") << "until it is reloaded";
   EXPECT_EQ(server_->reload(), kOneReloaded);
+  EXPECT_THAT(server_->log(), HasSubstr("signal 1 (HUP): reload\n"));
   EXPECT_EQ(ask(0), "app 2 two");
   EXPECT_EQ(ask(1), "app 2 two");
 }
@@ -126,7 +127,7 @@ TEST_F(Reload, WithAnAddressThatIsTakenChangesNothing) {
                   .listen = {"unix:added.sock", other.listener("other").to_string()}};
   apps_.push_back(added);
   server_->configure(apps_);
-  server_->expect_error("reload: app \"added\": listen on 127.0.0.1:*: bind: Address already in use");
+  server_->expect_error("reload: */server.yaml:*: app \"added\": listen on 127.0.0.1:*: bind: Address already in use");
   server_->expect_error("reload: nothing has changed");
   EXPECT_EQ(server_->reload(), kNothingChanged);
   EXPECT_EQ(ask(), "app 1 one");

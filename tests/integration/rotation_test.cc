@@ -91,6 +91,7 @@ TEST_F(Rotation, ByRenameLosesAndTearsNothing) {
     }
   };
   const int answered = answers_while(rename_both);
+  EXPECT_TRUE(server_.wait_for_log("signal 10 (USR1): logs opened again"));
   for (const char* log : {"log", "access.log"}) {
     std::vector<std::string> requests;
     for (int i = 0; i < kRotations; ++i) collect(read_file(rotated(log, i)), requests);
