@@ -31,6 +31,7 @@ struct Destination {
   Sink sink;
   std::atomic<Level> level{Level::kInfo};
   std::atomic<unsigned long> dropped{0};
+  bool is_open = false;
   bool torn = false;  // the last line that was dropped has left its beginning
 
   int fd() const { return file ? file.get() : STDERR_FILENO; }
@@ -108,20 +109,29 @@ bool write_line(Destination& to, Level level, std::string_view line, bool ends_t
   return write_to_file(to, fmt::format("{}{}\n", ends_torn ? "\n" : "", text));
 }
 
+// The last line where lines have gone until now.
+void say_where_it_goes_on(Destination& to, const Options& next) {
+  if (!to.is_open || next.file == to.options.file || to.level.load(std::memory_order_relaxed) > Level::kInfo) return;
+  write_line(to, Level::kInfo, fmt::format("the log goes on in {}", next.file == "-" ? "standard error" : next.file));
+}
+
 // Makes the destination what its options say.
 Result<void> connect(Destination& to, const Options& options, const ServicePaths& paths) {
   if (const auto service = service_named(options.file)) {
     auto connected = ServiceLog::connect(*service, paths);
     if (!connected) return Failure(connected.error().in("log"));
+    say_where_it_goes_on(to, options);
     use_service(to, std::move(*connected));
     return {};
   }
   if (options.file == "-") {
+    say_where_it_goes_on(to, options);
     use_file(to, reopen_standard_error());
     return {};
   }
   auto opened = open_append_file(options.file);
   if (!opened) return Failure(opened.error().in("log"));
+  say_where_it_goes_on(to, options);
   use_file(to, std::move(*opened));
   return {};
 }
@@ -139,6 +149,7 @@ Result<void> open(const Options& options, const ServicePaths& services) {
   to.options = options;
   to.paths = services;
   to.level = options.level;
+  to.is_open = true;
   return {};
 }
 

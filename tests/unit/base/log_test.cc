@@ -110,6 +110,16 @@ TEST_F(LogTest, a_file_is_continued_and_not_for_everybody_to_read) {
   EXPECT_EQ(status.st_mode & 0777, 0640U);
 }
 
+TEST_F(LogTest, a_log_that_goes_on_elsewhere_says_where) {
+  ASSERT_TRUE(open({.file = path("log")}));
+  ASSERT_FALSE(open({.file = path("none/log")}));
+  EXPECT_EQ(lines("log").size(), 0U);
+  ASSERT_TRUE(open({.file = path("new")}));
+  ASSERT_EQ(lines("log").size(), 1U);
+  EXPECT_THAT(lines("log")[0], HasSubstr("the log goes on in " + path("new")));
+  EXPECT_EQ(lines("new").size(), 0U);
+}
+
 TEST_F(LogTest, reopen_follows_the_name_after_a_rotation) {
   ASSERT_TRUE(open({.file = path("log")}));
   info("1");
