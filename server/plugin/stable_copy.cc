@@ -119,7 +119,9 @@ Attempt check_file(const std::string& path, int fd, const Watch& watch) {
   const auto complete = check_complete(fd);
   if (complete) return {};
   if (complete.error().code() == kIncomplete && watch.at_rest() < kGivenUp) return being_written(path);
-  return hopeless(Error(path + " " + complete.error().message()));
+  const bool is_short = complete.error().code() == kIncomplete;
+  return hopeless(Error(fmt::format("{} {}{}", path, complete.error().message(),
+                                    is_short ? "; is it still being copied? Replace it by rename" : "")));
 }
 
 Attempt try_copy(const std::string& path, int to, TimePoint deadline, Watch& watch) {
