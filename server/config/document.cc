@@ -241,6 +241,7 @@ const std::pair<std::string_view, std::string_view> kSyntaxErrors[] = {
     {YAML::ErrorMsg::END_OF_MAP,
      "this does not continue the map above; look at the indentation, and quote values like [::1]"},
     {YAML::ErrorMsg::END_OF_SEQ, "this does not continue the list above; look at the indentation"},
+    {YAML::ErrorMsg::UNKNOWN_TOKEN, "a character where none can be; put quotes around a value with ? in { } or [ ]"},
     {YAML::ErrorMsg::UNKNOWN_ANCHOR,
      "no anchor (&) of this name stands above; a value that begins with * has to be quoted"},
 };

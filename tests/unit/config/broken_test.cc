@@ -58,6 +58,8 @@ const Broken kYaml[] = {
      "that holds one?"},
     {"UnquotedIPv6", app_on("[::1]:4000"),
      "app.yaml:4:18: this does not continue the map above; look at the indentation, and quote values like [::1]"},
+    {"UnquotedQuery", app_with("reload: {probe: GET /hello?hang}"),
+     "app.yaml:5:31: a character where none can be; put quotes around a value with ? in { } or [ ]"},
     {"UnknownAlias", app_with("settings: *nothing"),
      "app.yaml:5:15: no anchor (&) of this name stands above; a value that begins with * has to be quoted"},
     {"AliasOfItself", app_with("settings: &s {x: *s}"),
