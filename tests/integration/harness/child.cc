@@ -111,6 +111,9 @@ void Child::start(const Options& options) {
   Running& all = running_children();
   const std::lock_guard lock(all.mutex);
   const pid_t parent = getpid();
+  // A shell starts with these ignored what it starts in the background, and a test may send them to what has just been
+  // forked.
+  for (const int number : {SIGINT, SIGQUIT}) ::signal(number, SIG_DFL);
   const pid_t pid = fork();
   if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork");
   if (pid == 0) become(argv.data(), envp.data(), output.get(), options, parent);
