@@ -104,12 +104,12 @@ Failure cannot(const config::Listen& listen, const Error& error) {
   return Failure(error.in(fmt::format("listen on {}", listen.address.to_string())));
 }
 
-struct Bound {
+struct BoundSocket {
   UniqueFd fd;
   PathIdentity path;
 };
 
-Result<Bound> open_and_bind(const config::Listen& listen, bool listens) {
+Result<BoundSocket> open_and_bind(const config::Listen& listen, bool listens) {
   const config::Address& address = listen.address;
   auto to = to_socket_address(address);
   if (!to) return Failure(to.error());
@@ -139,7 +139,7 @@ Result<Bound> open_and_bind(const config::Listen& listen, bool listens) {
     if (auto given = give_away(address.path, *owner); !given) return Failure(given.error());
   }
   if (listens && ::listen(fd.get(), listen.backlog) != 0) return fail_errno("listen");
-  return Bound{std::move(fd), path};
+  return BoundSocket{std::move(fd), path};
 }
 
 }  // namespace
