@@ -21,9 +21,9 @@ static void *sleep_for_ever(void *unused) {
   return unused;
 }
 
-static int is_handled(int number) {
+static int has(int number, void (*handler)(int)) {
   struct sigaction action;
-  return sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_DFL;
+  return sigaction(number, NULL, &action) == 0 && action.sa_handler == handler;
 }
 
 static int produce(void *instance, const forklift_env *env, forklift_body *body, forklift_out *out) {
@@ -31,8 +31,8 @@ static int produce(void *instance, const forklift_env *env, forklift_body *body,
   char page[200];
   const int size =
       snprintf(page, sizeof page, "Content-Type: text/plain\n\nhandler %d variable %d locale %d thread %d deaf %d\n",
-               is_handled(SIGUSR2), getenv("LEFT_BEHIND") != NULL, strcmp(setlocale(LC_ALL, NULL), "C") != 0,
-               thread_runs, is_handled(SIGTERM) && is_handled(SIGQUIT));
+               has(SIGUSR2, handle), getenv("LEFT_BEHIND") != NULL, strcmp(setlocale(LC_ALL, NULL), "C") != 0,
+               thread_runs, has(SIGTERM, SIG_IGN) && has(SIGQUIT, SIG_IGN));
   pthread_t thread;
   signal(SIGUSR2, handle);
   signal(SIGTERM, SIG_IGN);
