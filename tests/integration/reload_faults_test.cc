@@ -345,6 +345,7 @@ TEST(Probation, ComesBeforeAReloadThatWaits) {
     EXPECT_EQ(server.reload(), kOneReloaded);
     EXPECT_EQ(ask(server), "app 2 two");
     if (another_waits) server.remember_rest();  // with the image of the generation before
+    ASSERT_TRUE(eventually([&] { return children_of(server.pid()).size() == 1; }));
     const pid_t second = children_of(server.pid()).at(0).pid;
     put("create_hangs");
     server.expect_error("generation 3 failed at CREATED: not reached within timeouts.start*; generation 2 stays");
