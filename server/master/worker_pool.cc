@@ -337,8 +337,8 @@ void WorkerPool::on_death(WorkerSlot& slot, int wait_status) {
   slot.output.finish([&](ipc::Stream stream, std::string_view line) { log_output(slot, stream, line); });
   const Fate fate = fate_of(slot);
   const Obituary obituary = write_obituary(name(), slot, wait_status, fate, Clock::now());
-  // While stopping, too, where a queued request would start the next one at once.
   const bool was_ready = !slot.next_step;
+  // While stopping, too, where a queued request would start the next one at once.
   const bool is_failed_start = !slot.given_up && died_young(slot) && !leaving_ && (!stopping_ || owner().waiting() > 0);
   if (!is_failed_start) log::write(obituary.level, obituary.line);
   past_stats_.add_dead(slot.page.read_stats());
