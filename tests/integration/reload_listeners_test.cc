@@ -23,8 +23,10 @@ namespace fs = std::filesystem;
 
 constexpr const char* kOneFailed = "0 apps reloaded, 0 added, 0 removed, 1 failed";
 
-// Another server, which finds a socket that nobody listens on.
+// Another of our servers, which finds a socket that nobody listens on: it locks the folder first.
 UniqueFd steal(const std::string& path) {
+  const UniqueFd folder(::open(fs::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (::flock(folder.get(), LOCK_EX) != 0) return {};
   ::unlink(path.c_str());
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
