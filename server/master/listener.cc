@@ -109,7 +109,8 @@ struct BoundSocket {
   PathIdentity path;
 };
 
-Result<BoundSocket> open_and_bind(const config::Listen& listen, bool listens) {
+Result<BoundSocket> open_and_bind(const config::Listen& listen, bool listens,
+                                  const std::function<void()>& before_bind) {
   const config::Address& address = listen.address;
   auto to = to_socket_address(address);
   if (!to) return Failure(to.error());
@@ -127,6 +128,7 @@ Result<BoundSocket> open_and_bind(const config::Listen& listen, bool listens) {
     send_at_once(fd.get());
     if (address.family == Family::kTcp6) enable(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY);
   }
+  before_bind();
   if (bind_with_mode(fd.get(), *to, listen.mode) != 0) {
     const bool is_missing = errno == ENOENT;
     return is_missing ? fail("bind: there is no folder for it; make it, or write another path") : fail_errno("bind");
@@ -145,12 +147,12 @@ Result<BoundSocket> open_and_bind(const config::Listen& listen, bool listens) {
 }  // namespace
 
 Result<Listener> Listener::bind(const config::Listen& listen) {
-  auto bound = open_and_bind(listen, true);
+  auto bound = open_and_bind(listen, true, [] {});
   return bound ? take_over(std::move(bound->fd), bound->path, listen) : cannot(listen, bound.error());
 }
 
-Result<Listener> Listener::reserve(const config::Listen& listen) {
-  auto bound = open_and_bind(listen, false);
+Result<Listener> Listener::reserve(const config::Listen& listen, const std::function<void()>& before_bind) {
+  auto bound = open_and_bind(listen, false, before_bind);
   return bound ? take_over(std::move(bound->fd), bound->path, listen) : cannot(listen, bound.error());
 }
 

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/result.h"
@@ -32,8 +33,9 @@ class Listener {
   // before anybody can connect.
   static Result<Listener> bind(const config::Listen& listen);
 
-  // Only binds: until start() nobody can connect.  [as bind()]
-  static Result<Listener> reserve(const config::Listen& listen);
+  // Only binds: until start() nobody can connect. `before_bind` is called when nothing has to be waited for any more;
+  // what follows takes an instant.  [as bind()]
+  static Result<Listener> reserve(const config::Listen& listen, const std::function<void()>& before_bind);
   // What another process has got by reserve() and passed to this one.  [master]
   static Result<Listener> take_over(UniqueFd reserved, const PathIdentity& path, const config::Listen& listen);
   // Listens. An error, too, if another server has found nobody listening in the meantime, and taken the path.

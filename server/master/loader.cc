@@ -1,6 +1,7 @@
 #include "master/loader.h"
 
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 extern "C" {
@@ -71,6 +72,16 @@ struct Finished {
 
 constexpr std::size_t kMessageMax = 64 * 1024;
 
+// By which the process is ended, by the master or by its death.
+constexpr int kEnd = SIGTERM;
+
+void set_end_blocked(bool blocked) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, kEnd);
+  ::sigprocmask(blocked ? SIG_BLOCK : SIG_UNBLOCK, &set, nullptr);
+}
+
 // ---- the process ----
 
 class Work {
@@ -125,8 +136,8 @@ class Work {
     say(Owner{.user = owner->user, .group = owner->group, .app = wanted.app, .listen = wanted.listen});
   }
 
-  // Each is the master's from its first moment on, who gives it back if anything goes wrong: this process may be killed
-  // while it waits for the next.
+  // Each is the master's from its first moment on, who gives it back if anything goes wrong: this process may be ended
+  // while it waits for the next, but not between binding one and telling of it.
   void pass_on(const config::Wanted& wanted, Listener listener) {
     const Bound bound{
         .app = wanted.app, .listen = wanted.listen, .device = listener.path().device, .inode = listener.path().inode};
@@ -144,13 +155,14 @@ class Work {
                         title(wanted), listen(wanted).address.to_string()));
         continue;
       }
-      auto listener = Listener::reserve(listen(wanted));
+      auto listener = Listener::reserve(listen(wanted), [] { set_end_blocked(true); });
       if (listener) {
         pass_on(wanted, std::move(*listener));
       } else if (!is_optional(listen(wanted), listener.error())) {
         complain(
             fmt::format("{}: {}", listen(wanted).position.to_string(), listener.error().in(title(wanted)).message()));
       }
+      set_end_blocked(false);
     }
   }
 
@@ -160,7 +172,9 @@ class Work {
 };
 
 [[noreturn]] void work(const Loader::Task& task, ipc::Channel channel, pid_t master) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::signal(kEnd, SIG_DFL);
+  ::prctl(PR_SET_PDEATHSIG, kEnd);
+  set_end_blocked(false);
   if (::getppid() != master) ::_exit(1);
   ::prctl(PR_SET_NAME, "fl-loader");
   // The connections of clients are to end when the master ends them.
@@ -218,8 +232,9 @@ void Loader::end(State state) {
   state_ = state;
   late_.cancel();
   loop_.poller.remove(channel_.fd());
-  ::pidfd_send_signal(process_.get(), SIGKILL, nullptr, 0);  // it has nothing more to say
-  while (receive()) {                                        // but may have: what it has bound is to be given back
+  ::pidfd_send_signal(process_.get(), kEnd, nullptr, 0);
+  ::shutdown(channel_.fd(), SHUT_RD);  // what it binds in this moment it gives back itself
+  while (receive()) {                  // and what it has passed on we do
   }
   channel_.close();
 }

@@ -220,6 +220,7 @@ void Reload::switch_to(Step& step) {
 }
 
 void Reload::fail_step(Step& step, std::optional<std::string> culprit, std::string_view how) {
+  close_listeners(step);
   const log::Level level = culprit ? log::Level::kError : log::Level::kInfo;
   const auto describe = [&](const std::string& name, std::string_view consequence) {
     if (!culprit) return fmt::format("app \"{}\": {}; {}", name, how, consequence);
@@ -249,7 +250,6 @@ void Reload::fail_step(Step& step, std::optional<std::string> culprit, std::stri
                   .generation = removed ? removed->pool().generation().number : 0,
                   .reason = line});
   }
-  close_listeners(step);
   step.is_over = true;
 }
 
