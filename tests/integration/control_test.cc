@@ -70,8 +70,8 @@ TEST(StopCommand, WaitsForWhatIsInFlightAndMayBeInterrupted) {
   const ScgiRequest request = ScgiRequest::get("/");
   ASSERT_TRUE(asked.send(request.bytes()));
   Command interrupted("stop", server);
-  Command patient("stop", server);
   ASSERT_TRUE(server.wait_for_log("asks for a stop"));
+  Command patient("stop", server);
   EXPECT_TRUE(interrupted.child().signal(SIGINT));
   EXPECT_EQ(interrupted.wait(), ExitStatus::killed(SIGINT));
   EXPECT_THAT(interrupted.output(), HasSubstr("what the server was asked for goes on; see `forklift status`"));

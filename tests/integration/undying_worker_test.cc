@@ -148,6 +148,7 @@ TEST(UndyingWorkerThatHasNotTakenItsRequest, HasAnsweredNothing) {
   const Response page = fetch(server.listener("app"), ScgiRequest::get("/before"));
   EXPECT_TRUE(page.complete(200));
   const pid_t worker = children_of(server.pid()).at(0).pid;
+  ASSERT_TRUE(eventually([&] { return is_asleep(worker); })) << "its client has the answer before the master";
   server.signal_worker(worker, SIGSTOP);
   faults.fail(SHIM_KILL, EPERM, {.places = SHIM_MASTER});
   EXPECT_EQ(fetch(server.listener("app"), ScgiRequest::get("/never"), kGivenUp).ending, Ending::kReset);
