@@ -218,7 +218,10 @@ TEST(ReloadShortOf, DiskForItsLogsIsAReload) {
   Command reload("reload", server);
   EXPECT_EQ(reload.wait(), ExitStatus::exited(0)) << reload.output();
   EXPECT_THAT(reload.output(), HasSubstr("app  reloaded  2"));
+  const unsigned before = faults.failed(SHIM_WRITE);
   EXPECT_EQ(ask(server), "app 2 one");
+  EXPECT_TRUE(eventually([&] { return faults.failed(SHIM_WRITE) >= before + 2; }))
+      << "that of the access log, and of the line that tells of it";
   faults.clear();
   EXPECT_EQ(server.reload(), kOneReloaded);
   EXPECT_TRUE(server.wait_for_log("log lines were dropped because the log could not be written"));
