@@ -252,7 +252,15 @@ void Reception::refuse(Connection& connection, const protocol::HeadScan& scan) {
   farewell_.answer(connection, scan.status);
 }
 
+// A request that has arrived counts, though the poller has not told of it yet. Whether it is still RECEIVING.
+bool Reception::still_arrives(Connection& connection) {
+  const std::uint32_t serial = connection.serial;
+  receive(connection, false);
+  return connection.serial == serial && connection.state == ConnectionState::kReceiving;
+}
+
 void Reception::on_deadline(Connection& connection) {
+  if (!still_arrives(connection)) return;
   const Duration took = Clock::now() - connection.accepted;
   const config::Timeouts& timeouts = connection.app->config().timeouts;
   const auto is_over = [took](Duration timeout) { return timeout > Duration::zero() && took >= timeout; };
@@ -265,11 +273,7 @@ void Reception::on_deadline(Connection& connection) {
 }
 
 void Reception::hasten(Connection& connection, TimePoint deadline) {
-  // A request that has arrived counts, though the poller has not told of it yet.
-  const std::uint32_t serial = connection.serial;
-  receive(connection, false);
-  if (connection.serial != serial || connection.state != ConnectionState::kReceiving) return;
-
+  if (!still_arrives(connection)) return;
   if (connection.bytes == 0) return farewell_.close(connection);
   const TimePoint due = connection.deadline.is_set() ? connection.deadline.due() : kNever;
   connection.deadline.set(loop_.timers, std::min(due, deadline));

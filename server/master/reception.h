@@ -50,6 +50,7 @@ class Reception {
   void admit(UniqueFd fd, Door& door);
   // Reads what is there. Afterwards the connection is still RECEIVING, or it was handed on.
   void receive(Connection& connection, bool peer_has_ended);
+  bool still_arrives(Connection& connection);
   Progress receive_once(Connection& connection, bool peer_has_ended);
   bool make_room(Connection& connection, std::size_t wanted);
   bool keep_within_budget(const Connection& wanting);
