@@ -14,6 +14,7 @@
 
 #include "harness/command.h"
 #include "harness/faults.h"
+#include "harness/freeze.h"
 #include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/site.h"
@@ -208,11 +209,11 @@ TEST_F(DeferAsTold, AlsoWhereProduceFails) {
 
 TEST_F(DeferAsTold, AlsoWhereTheClientHasLeft) {
   start();
-  server_->signal(SIGSTOP);
-  Connection connection = Connection::to(server_->listener("app", 1));
-  ASSERT_TRUE(connection.send(ScgiRequest::get("/one").bytes()));
-  connection.close();
-  server_->signal(SIGCONT);
+  {
+    const Freeze freeze(*server_);
+    Connection connection = Connection::to(server_->listener("app", 1));
+    ASSERT_TRUE(connection.send(ScgiRequest::get("/one").bytes()));
+  }
   EXPECT_TRUE(recorded("PA")) << record();
 }
 

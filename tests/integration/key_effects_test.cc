@@ -10,6 +10,7 @@
 #include <fstream>
 #include <vector>
 
+#include "harness/freeze.h"
 #include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/server.h"
@@ -147,8 +148,7 @@ TEST(Backlog, IsWhatWaitsWhileTheMasterDoesNotAccept) {
   full.listen = {"{address: unix:app.sock, backlog: 3}"};
   Server server({full});
   server.start();
-  server.signal(SIGSTOP);
-  ASSERT_TRUE(eventually([&] { return find_process(server.pid())->state == 'T'; }));
+  const Freeze freeze(server);
   sockaddr_un to{};
   to.sun_family = AF_UNIX;
   server.listener("app").path.copy(to.sun_path, sizeof to.sun_path - 1);
@@ -160,8 +160,6 @@ TEST(Backlog, IsWhatWaitsWhileTheMasterDoesNotAccept) {
   }
   EXPECT_EQ(error, EAGAIN);
   EXPECT_EQ(waiting.size(), 5U) << "the last one was refused";
-  server.signal(SIGCONT);
-  waiting.clear();
 }
 
 }  // namespace

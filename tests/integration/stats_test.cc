@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "harness/command.h"
+#include "harness/freeze.h"
 #include "harness/scgi_request.h"
 #include "harness/server.h"
 
@@ -88,14 +89,14 @@ TEST_F(Stats, AreSummedOverWorkers) {
   start(app("", 3));
   // All three at the same time: each request waits in its worker until its client has sent the body.
   std::vector<pid_t> workers;
-  server_->signal(SIGSTOP);
   std::vector<Connection> connections;
+  auto freeze = std::make_unique<Freeze>(*server_);
   for (int i = 0; i < 3; ++i) {
     connections.push_back(Connection::to(server_->listener("counts")));
     ASSERT_TRUE(connections.back().send(
         ScgiRequest::get("/").add("HTTP_X_LEVEL", std::to_string(10 + i)).add("HTTP_X_ADD", "1000000000000").bytes()));
   }
-  server_->signal(SIGCONT);  // the master finds all of them in one turn of its loop, with three idle workers
+  freeze.reset();  // the master finds all of them in one turn of its loop, with three idle workers
   for (Connection& connection : connections) {
     workers.push_back(pid_of(connection.receive(ResponseReader(Dialect::kScgi, "GET"))));
   }

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <thread>
 
+#include "harness/freeze.h"
 #include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/site.h"
@@ -27,18 +28,6 @@ class Stop : public testing::TestWithParam<Road> {
     EXPECT_EQ(site.server().wait(patience), ExitStatus::exited(0));
     EXPECT_THAT(site.server().log(), HasSubstr("info    stopped"));
   }
-
-  // Stops the master until the returned object goes away: what happens meanwhile has happened at once.
-  struct Freeze {
-    explicit Freeze(Server& server) : server_(server) {
-      server_.signal(SIGSTOP);
-      EXPECT_TRUE(eventually([&] { return find_process(server_.pid())->state == 'T'; }));
-    }
-    ~Freeze() { server_.signal(SIGCONT); }
-
-   private:
-    Server& server_;
-  };
 
   StopPoint stop_point_;
 };

@@ -6,7 +6,9 @@
 
 #include <chrono>
 #include <csignal>
+#include <thread>
 
+#include "harness/freeze.h"
 #include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/site.h"
@@ -171,6 +173,27 @@ TEST_P(Timeout, ASlowHeadIsAnswered408AndCostsNoWorker) {
   EXPECT_TRUE(silent.receive(request.reader()).complete(408));
   EXPECT_TRUE(half.receive(request.reader()).complete(408));
   EXPECT_THAT(site.server().log(), HasSubstr("refused with 408: 20 bytes of a head after"));
+}
+
+// What counts is when a head has arrived, not when the master comes to read it.
+TEST_P(Timeout, AHeadThatTheMasterReadsLateIsAnswered) {
+  constexpr milliseconds kHead(700);
+  Site site(GetParam(), fmt::format("{}timeouts: {{head: {}ms}}\n", kOneWorker, kHead.count()));
+  EXPECT_NE(answering_worker(site), 0);
+  ASSERT_TRUE(site.server().at_rest());
+  const auto at_rest = descriptors_of(site.server().pid()).size();
+  Connection whole = Connection::to(site.server().listener("app"));
+  Connection half = Connection::to(site.server().listener("app"));
+  const ScgiRequest request = ScgiRequest::get("/late");
+  ASSERT_TRUE(half.send(request.head().substr(0, 20)));
+  ASSERT_TRUE(eventually([&] { return descriptors_of(site.server().pid()).size() == at_rest + 2; })) << "accepted";
+  {
+    const Freeze freeze(site.server());
+    ASSERT_TRUE(whole.send(request.head()));
+    std::this_thread::sleep_for(kHead);
+  }
+  EXPECT_NE(writer_of_whole_page(whole.receive(request.reader())), 0);
+  EXPECT_TRUE(half.receive(request.reader()).complete(408));
 }
 
 TEST_P(Timeout, AClientThatStopsReadingFreesItsWorker) {
