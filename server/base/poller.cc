@@ -1,6 +1,7 @@
 #include "base/poller.h"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace forklift {
 
@@ -44,8 +45,10 @@ void Poller::remove(int fd) {
 }
 
 std::span<const Poller::Event> Poller::wait(TimePoint deadline) {
-  const int count =
-      ::epoll_wait(epoll_.get(), raw_.data(), static_cast<int>(raw_.size()), milliseconds_until(deadline));
+  int count = 0;
+  do {
+    count = ::epoll_wait(epoll_.get(), raw_.data(), static_cast<int>(raw_.size()), milliseconds_until(deadline));
+  } while (count < 0 && errno == EINTR);  // not only by a handler: a SIGCONT is enough (signal(7))
   for (int i = 0; i < count; ++i) {
     events_[static_cast<std::size_t>(i)] = {unpack(raw_[static_cast<std::size_t>(i)].data.u64),
                                             raw_[static_cast<std::size_t>(i)].events};

@@ -37,8 +37,8 @@ class Poller {
   // more.
   void remove(int fd);
 
-  // Waits until something is ready or `deadline` has come. The events are valid until the next call; none if the time
-  // was up or a signal came.
+  // Waits until something is ready or `deadline` has come, whatever signals come meanwhile: nothing was ready where there
+  // are no events. They are valid until the next call.
   std::span<const Event> wait(TimePoint deadline);
 
   int fd() const { return epoll_.get(); }

@@ -175,6 +175,21 @@ TEST_P(Timeout, ASlowHeadIsAnswered408AndCostsNoWorker) {
   EXPECT_THAT(site.server().log(), HasSubstr("refused with 408: 20 bytes of a head after"));
 }
 
+// It has, before its time was up; the master only comes to hear of it later.
+TEST_P(Timeout, AWorkerThatHasAnsweredInTimeLivesOn) {
+  constexpr milliseconds kRequest(700);
+  Site site(GetParam(), fmt::format("{}timeouts: {{request: {}ms}}\n", kOneWorker, kRequest.count()));
+  Site::Asked asked = site.ask("/in-time", {{"X-Stop", "before"}, {"X-Control", stop_point_.path()}}, {});
+  Stopped worker = stop_point_.wait();
+  {
+    const Freeze freeze(site.server());
+    worker.go_on();
+    EXPECT_EQ(writer_of_whole_page(asked.response()), worker.pid());
+    std::this_thread::sleep_for(kRequest);
+  }
+  EXPECT_EQ(answering_worker(site), worker.pid());
+}
+
 // What counts is when a head has arrived, not when the master comes to read it.
 TEST_P(Timeout, AHeadThatTheMasterReadsLateIsAnswered) {
   constexpr milliseconds kHead(700);
