@@ -14,7 +14,10 @@ class Freeze {
  public:
   explicit Freeze(Server& server) : server_(server) {
     server_.signal(SIGSTOP);
-    EXPECT_TRUE(eventually([&] { return find_process(server_.pid())->state == 'T'; }));
+    EXPECT_TRUE(eventually([&] {
+      const auto master = find_process(server_.pid());
+      return master && master->state == 'T';
+    }));
   }
   ~Freeze() { server_.signal(SIGCONT); }
   Freeze(const Freeze&) = delete;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "harness/faults.h"
+#include "harness/freeze.h"
 #include "harness/processes.h"
 #include "harness/server.h"
 #include "storm/ledger.h"
@@ -113,6 +114,17 @@ class Storm {
   }
 
   void fail_the_machine(Random& random) {
+    random() % 4 == 0 ? stop_the_master(random) : fail_a_call(random);
+    eventually([&] { return over_.passed(); }, seconds(5 + static_cast<int>(random() % 10)), milliseconds(50));
+  }
+
+  // For longer than timeouts.head and timeouts.request, sometimes. Nobody may get another answer than without it.
+  void stop_the_master(Random& random) {
+    const Freeze freeze(server_);
+    pause(milliseconds(random() % 2000));
+  }
+
+  void fail_a_call(Random& random) {
     constexpr std::pair<shim_call, int> kFailures[] = {
         {SHIM_ACCEPT4, EMFILE}, {SHIM_ACCEPT4, ENFILE}, {SHIM_ACCEPT4, ECONNABORTED}, {SHIM_FORK, EAGAIN},
         {SHIM_FORK, ENOMEM},    {SHIM_SENDMSG, EAGAIN}, {SHIM_SENDMSG, ETOOMANYREFS},
@@ -125,7 +137,6 @@ class Storm {
     eventually([&] { return end.passed() && faults_.failed(call) > 0; }, seconds(20));
     faults_.clear();
     ledger_.enter_outage(begin, StormTime::clock::now() + kAftermath);
-    eventually([&] { return over_.passed(); }, seconds(5 + static_cast<int>(random() % 10)), milliseconds(50));
   }
 
   void rotate_logs(Random&) {
