@@ -1,4 +1,4 @@
-// Matrix 2b: accept4 fails. For want of descriptors or memory: the master does not spin, answers 503 once that lasts,
+// accept4 fails. For want of descriptors or memory: the master does not spin, answers 503 once that lasts,
 // and recovers by itself. For a reason of the one connection's: nobody else notices.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// git's clients during a storm of reloads, as short as it can be. The slow form has a hundred reloads.
+// git's clients during a storm of reloads, as short as it can be. The long form has a hundred reloads.
 #include <gtest/gtest.h>
 
 #include "cgi/git_storm.h"

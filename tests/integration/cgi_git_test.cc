@@ -1,4 +1,4 @@
-// git over HTTP through conf/cgi.yaml, behind nginx and Apache as conf/ has them. The slow form of this scenario has
+// git over HTTP through conf/cgi.yaml, behind nginx and Apache as conf/ has them. The long form of this scenario has
 // the large repositories.
 #include <gtest/gtest.h>
 

@@ -1,5 +1,4 @@
-// Matrix 2b, "clock step": the wall clock jumps by a day. It is for the log alone: nothing ends before its time, and no
-// timeout is late.
+// The wall clock jumps by a day. It is for the log alone: nothing ends before its time, and no timeout is late.
 #include <gtest/gtest.h>
 
 #include <csignal>

@@ -1,5 +1,5 @@
-// Matrix 2a, "handler closes fd 0-2, the control or the connection fd": its client gets an answer, the worker leaves,
-// and the next request goes to another one.
+// A plugin closes 0, 1 or 2, the channel's descriptor or the connection's: its client gets an answer, the worker
+// leaves, and the next request goes to another one.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

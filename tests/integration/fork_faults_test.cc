@@ -1,4 +1,4 @@
-// Matrix 2b: fork fails. What lives goes on serving, tries come with a growing pause, 503 where no worker lives at all,
+// fork fails. What lives goes on serving, tries come with a growing pause, 503 where no worker lives at all,
 // and the app recovers by itself.
 #include <fmt/format.h>
 #include <gmock/gmock.h>

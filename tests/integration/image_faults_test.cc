@@ -1,5 +1,5 @@
-// Matrix 2b, "missing memfd_create": the image becomes a file. And writing the image fails: the log says so at its
-// step, and the next try is another image.
+// memfd_create is missing: the image becomes a file. And writing the image fails: the log says so at its step, and the
+// next try is another image.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

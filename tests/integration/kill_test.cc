@@ -1,4 +1,4 @@
-// Workers die at every point of a request, in every manner. The slow form of this scenario repeats it 200 times.
+// Workers die at every point of a request, in every manner. The long form of this scenario repeats it 200 times.
 #include <gtest/gtest.h>
 
 #include "harness/scgi_request.h"

@@ -1,5 +1,5 @@
-// Matrix 2b: sendmsg fails while a request is lent; 2a: the worker has no room for the connection's descriptor. The
-// request stays the master's, and another try or another worker answers it.
+// sendmsg fails while a request is lent, or the worker has no room for the connection's descriptor. The request stays
+// the master's, and another try or another worker answers it.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// Matrix 2d: the log cannot be written. Requests are answered all the same, and once it can be written again, it says
-// how much it has lost.
+// The log cannot be written. Requests are answered all the same, and once it can be written again, it says how much it
+// has lost.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

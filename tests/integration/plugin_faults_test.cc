@@ -1,5 +1,5 @@
-// Matrix 2a: what a plugin does to its own request. The client gets the right status, a worker lives if it can, and the
-// next request never notices. (Hangs: timeout_test. Deaths: kill_test. At the start: start_failure_test.)
+// What a plugin does to its own request. The client gets the right status, a worker lives if it can, and the next
+// request never notices. (Hangs: timeout_test. Deaths: kill_test. At the start: start_failure_test.)
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

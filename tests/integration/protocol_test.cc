@@ -167,7 +167,7 @@ TEST_F(Protocol, AHalfClosedClientIsAnswered) {
   }
 }
 
-// Matrix 2c, "client gone during reply": no error of anybody, as the log has no line of that level.
+// Clients that are gone during the response: no error of anybody, as the log has no line of that level.
 TEST_F(Protocol, AThousandClientsThatLeaveCostNothing) {
   const ScgiRequest request = ScgiRequest::post("/", pattern_body(10'000));
   for (int i = 0; i < 1000; ++i) {

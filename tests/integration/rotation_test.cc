@@ -1,4 +1,4 @@
-// Matrix 2d: the log and the access log are rotated under load, by rename and USR1 or by copying and truncating. No
+// The log and the access log are rotated under load, by rename and USR1 or by copying and truncating. No
 // line is torn; by rename, none is lost.
 #include <fmt/format.h>
 #include <gtest/gtest.h>

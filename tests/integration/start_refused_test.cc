@@ -1,4 +1,4 @@
-// Matrix 2b: what keeps a whole server from starting. It ends soon, with exit status 1 (2 for its configuration), says
+// What keeps a whole server from starting. It ends soon, with exit status 1 (2 for its configuration), says
 // what is in the way, and leaves nothing behind. (What keeps one app from starting: start_failure_test.)
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -1,5 +1,5 @@
-// Matrix 2a, "hang", the worst of them: a worker that SIGKILL does not end, because it sleeps in the kernel and cannot
-// be interrupted (a dead NFS server, a broken disk). Here the signal is never sent, which looks the same to the master.
+// The worst hang: a worker that SIGKILL does not end, because it sleeps in the kernel and cannot be interrupted (a dead
+// NFS server, a broken disk). Here the signal is never sent, which looks the same to the master.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
