@@ -113,7 +113,7 @@ constexpr Key kKeys[] = {
     {"include",
      {.kind = Kind::kPatterns, .read = read_include},
      is("[]"),
-     "files with a list of apps each; the last part of a path may have * and ?"},
+     "files with a list of apps each; the last part of a path may have *, ? and [...]"},
     {"limits", kSection, {}, "what the server as a whole may take"},
     {"limits.reception", size<&Config::reception_bytes>(1 * kM, 64 * kG), is("64M"),
      "memory for all heads that are still arriving; past it the one that has begun first is answered 503"},

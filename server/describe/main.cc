@@ -1,4 +1,4 @@
-// Writes the files of describe.h: `describe FOLDER`, where FOLDER is the root of the repository.
+// Writes the files of describe.h: `write_documents FOLDER`, where FOLDER is the root of the repository.
 
 #include <fmt/format.h>
 
@@ -22,7 +22,7 @@ bool write(const std::string& path, const std::string& text) {
   std::ofstream file(path);
   file << text;
   if (file.flush()) return true;
-  fmt::print(stderr, "describe: {} cannot be written\n", path);
+  fmt::print(stderr, "write_documents: {} cannot be written\n", path);
   return false;
 }
 
@@ -30,7 +30,7 @@ bool write(const std::string& path, const std::string& text) {
 
 int main(int argc, char** argv) {
   if (argc != 2) {
-    fmt::print(stderr, "usage: describe FOLDER\n");
+    fmt::print(stderr, "usage: write_documents FOLDER\n");
     return 2;
   }
   const auto at = [&](std::string_view file) { return fmt::format("{}/{}", argv[1], file); };

@@ -65,8 +65,9 @@ struct RequestLimits {
 // stay unchanged as long as `request` is used. On failure `request` holds nothing useful.
 // - CONTENT_LENGTH may have leading zeros: the text asks for digits only, and Apache hands on what the client wrote.
 // - Variables are counted as they arrive, before repeated ones are joined.
-// Source: "SCGI: A Simple Common Gateway Interface alternative", protocol text of 2008; rules 2 to 5 of
-// server/README.md's failure table.
+// - SCGI may stand anywhere: the text does not say where, and front servers send it second or last.
+// Source: "SCGI: A Simple Common Gateway Interface alternative", protocol text of 2008. What front servers send beside
+// it, and why that is taken, stands at Request::add and in scgi_request.cc.
 tl::expected<void, Rejection> parse_scgi_head(std::string_view head, const RequestLimits& limits, Request& request);
 
 }  // namespace forklift::protocol
