@@ -17,10 +17,11 @@ namespace {
 
 using Poco::Util::OptionSet;
 
-void add(OptionSet& set, const Option& option, const std::string& letter = "") {
+// Poco is told of no letters: without_letter() has replaced them.
+void add(OptionSet& set, const Option& option) {
   const std::string name(option.name);
   if (set.hasOption(name)) return;
-  Poco::Util::Option known(name, letter, std::string(option.meaning));
+  Poco::Util::Option known(name, "", std::string(option.meaning));
   if (!option.value.empty()) known.argument(std::string(option.value));
   known.repeatable(option.repeats);
   set.addOption(known);
@@ -28,7 +29,7 @@ void add(OptionSet& set, const Option& option, const std::string& letter = "") {
 
 OptionSet known_options() {
   OptionSet set;
-  for (const Option& option : common_options()) add(set, option, option.name == "help" ? "h" : "V");
+  for (const Option& option : common_options()) add(set, option);
   for (const Command& command : all_commands()) {
     for (const Option& option : command.options) add(set, option);
   }
@@ -42,17 +43,27 @@ struct Split {
   Options options;
 };
 
+// nullptr if no option has it.
+const Option* find_letter(char letter) {
+  const auto find_in = [&](std::span<const Option> options) -> const Option* {
+    const auto found = std::ranges::find(options, letter, &Option::letter);
+    return found == options.end() ? nullptr : &*found;
+  };
+  if (const Option* common = find_in(common_options())) return common;
+  for (const Command& command : all_commands()) {
+    if (const Option* option = find_in(command.options)) return option;
+  }
+  return nullptr;
+}
+
 // `-dDATA` and `-i` as `--data=DATA` and `--include`. Poco would take `-d ata=1` for `--data=1`, as it joins letter and
 // value before it looks for the option's name.
 std::string without_letter(const std::string& argument) {
   if (argument.size() < 2 || argument[0] != '-' || argument[1] == '-') return argument;
-  for (const Command& command : all_commands()) {
-    const auto found = std::ranges::find(command.options, argument[1], &Option::letter);
-    if (found == command.options.end()) continue;
-    const std::string name = fmt::format("--{}", found->name);
-    return argument.size() == 2 ? name : fmt::format("{}={}", name, argument.substr(2));
-  }
-  return argument;
+  const Option* option = find_letter(argument[1]);
+  if (!option) return argument;
+  const std::string name = fmt::format("--{}", option->name);
+  return argument.size() == 2 ? name : fmt::format("{}={}", name, argument.substr(2));
 }
 
 // Takes the option out of `options`; false if it is not there.
@@ -143,7 +154,7 @@ Result<Arguments> parse(int argc, const char* const* argv) {
   if (arguments.help || arguments.version) return arguments;
 
   if (auto fits = check_options(arguments); !fits) return Failure(fits.error());
-  if (words.size() == 1 && arguments.has("control")) return arguments;
+  if (words.size() == 1 && arguments.has(kControlName)) return arguments;
   const Command& command = *arguments.command;
   words.erase(words.begin());
   if (words.size() < command.operands_min || words.size() > command.operands_max) {

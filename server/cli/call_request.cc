@@ -57,7 +57,9 @@ Result<void> add_header(Builder& variables, std::string_view line) {
   std::string_view value = line.substr(colon + 1);
   value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
   value = value.substr(0, value.find_last_not_of(" \t") + 1);
-  if (!is_token(name)) return fail("the header {} has a name that is none", quote(line));
+  if (!is_token(name)) {
+    return fail("the header {} has no name that a header can have: expected letters, digits and -", quote(line));
+  }
   if (std::ranges::any_of(value, [](char c) { return is_control(c) && c != '\t'; })) {
     return fail("the header {} has a control character in its value", quote(line));
   }
@@ -87,7 +89,7 @@ Result<void> set_variable(Builder& variables, std::string_view assignment) {
 
 Result<Variables> variables_of(const CallRequest& request) {
   const std::string method = !request.method.empty() ? request.method : request.body ? "POST" : "GET";
-  if (!is_token(method)) return fail("the method {} is none", quote(method));
+  if (!is_token(method)) return fail("the method {} is none: expected a word, such as GET", quote(method));
   auto basic = protocol::front_variables(method, request.uri);
   if (!basic) return Failure(basic.error());
   Builder variables(std::move(*basic));

@@ -22,7 +22,7 @@ constexpr Option kCheckOptions[] = {
 };
 
 constexpr Option kControl = {
-    "control", "the server's control socket, where FILE does not lead to it; FILE can be left out", "PATH"};
+    kControlName, "the server's control socket, where FILE does not lead to it; FILE can be left out", "PATH"};
 
 constexpr Option kReloadOptions[] = {{"app", "reload this app alone", "NAME"}, kControl};
 constexpr Option kRestartOptions[] = {{"app", "the app to restart", "NAME", true}, kControl};
@@ -40,9 +40,9 @@ constexpr Option kCallOptions[] = {
 };
 constexpr Option kInspectOptions[] = {{"json", "print all of it, as one JSON object"}};
 constexpr Option kNewOptions[] = {
-    {"c", "a plugin in C"},
-    {"c++", "a plugin in C++, which is the default"},
-    {"rust", "a plugin in Rust, without crates"},
+    {.name = "c", .meaning = "a plugin in C"},
+    {.name = "c++", .meaning = "a plugin in C++, which is the default", .instead = true},
+    {.name = "rust", .meaning = "a plugin in Rust, without crates", .instead = true},
     {"directory", "where the folder NAME is made; default: here", "FOLDER"},
 };
 
@@ -51,7 +51,7 @@ constexpr Command kCommands[] = {
      "The server is ready when it has logged READY. Signals:\n"
      "  TERM, QUIT, INT  finish what is in flight, within timeouts.stop, and exit; a second one: at once\n"
      "  HUP              reload: new plugins and new configuration, without losing a request\n"
-     "  USR1             open the log file and the access logs again\n"
+     "  USR1             open the log file and the access logs again; connect to syslog or the journal again\n"
      "Exit status: 0 after a clean stop; 1 if it could not start (an address, a user, a log, pid_file, runtime_dir,\n"
      "or every app); 2 for a wrong command line or configuration.\n"},
     {"check", "FILE", "says what is wrong with the YAML file FILE and with the plugins that it names", kCheckOptions,
@@ -92,8 +92,10 @@ constexpr Command kCommands[] = {
 };
 
 constexpr Option kCommonOptions[] = {
-    {"help", "print how forklift, or a command, is used"},
-    {"version", "print the versions of the server, of its plugin API and of its libraries"},
+    {.name = "help", .meaning = "print how forklift, or a command, is used", .letter = 'h'},
+    {.name = "version",
+     .meaning = "print the versions of the server, of its plugin API and of its libraries",
+     .letter = 'V'},
 };
 
 }  // namespace

@@ -19,11 +19,15 @@ struct Option {
   bool required = false;
   char letter = 0;  // 'd': the option is `-d` as well; 0: it has no short form
   bool repeats = false;
+  bool instead = false;  // of the one before it
 };
+
+// The option that stands for FILE, where a command has it.
+inline constexpr std::string_view kControlName = "control";
 
 struct Command {
   std::string_view name;
-  std::string_view operand;  // `FILE`, `PLUGIN.so [METHOD] URI`; none where --control is given; empty: none
+  std::string_view operand;  // `FILE`, `PLUGIN.so [METHOD] URI`; can be left out where --control is given; empty: none
   std::string_view summary;  // one line
   std::span<const Option> options;
   std::string_view details;  // lines for `forklift help NAME`, with a newline at the end of each

@@ -7,6 +7,7 @@
 #include <gnu/libc-version.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace forklift::cli {
 
@@ -21,15 +22,29 @@ std::string row(const Option& option) {
   return row(written(option), option.meaning);
 }
 
+// `FILE`, `(FILE | --control PATH)`, `--app NAME`, `[--json]`, `[--c | --c++ | --rust]`.
+std::vector<std::string> parts_of(const Command& command) {
+  std::vector<std::string> parts;
+  if (!command.operand.empty()) parts.emplace_back(command.operand);
+  for (const Option& option : command.options) {
+    if (option.name == kControlName) {
+      parts[0] = fmt::format("({} | {})", command.operand, written(option));
+    } else if (option.instead) {
+      parts.back().insert(parts.back().size() - 1, fmt::format(" | {}", written(option)));
+    } else {
+      parts.push_back(option.required ? written(option) : fmt::format("[{}]", written(option)));
+    }
+  }
+  return parts;
+}
+
 // What follows `lead`, as long as it fits into a line of a terminal; the rest in further lines under its beginning.
 std::string synopsis(const Command& command, std::string_view lead) {
   constexpr std::size_t kLineMax = 96;
   std::string text = fmt::format("{} forklift {}", lead, command.name);
   const std::size_t indent = text.size();
-  if (!command.operand.empty()) text += fmt::format(" {}", command.operand);
   std::size_t line = 0;  // where the last one begins
-  for (const Option& option : command.options) {
-    const std::string next = option.required ? written(option) : fmt::format("[{}]", written(option));
+  for (const std::string& next : parts_of(command)) {
     if (text.size() - line + 1 + next.size() > kLineMax) {
       text += '\n';
       line = text.size();

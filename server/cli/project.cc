@@ -27,25 +27,17 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kNameBytesMax = 63;
 
-// Targets that CMake's generators and CTest make (cmake-policies(7), CMP0037), and crates that come with Rust.
-// And what the types of our templates would be called twice.
-constexpr std::string_view kTaken[] = {"all",        "alloc",
-                                       "body",       "box",
-                                       "clean",      "core",
-                                       "default",    "depend",
-                                       "drop",       "edit_cache",
-                                       "env",        "err",
-                                       "failure",    "help",
-                                       "host",       "install",
-                                       "none",       "ok",
-                                       "option",     "out",
-                                       "package",    "package_source",
-                                       "plugin",     "preinstall",
-                                       "proc_macro", "rebuild_cache",
-                                       "refusal",    "result",
-                                       "self",       "some",
-                                       "std",        "string",
-                                       "test",       "vec"};
+// What CMake's generators and CTest make (cmake-policies(7), CMP0037).
+constexpr std::string_view kTargets[] = {"all",     "clean",          "depend",     "edit_cache",    "help", "install",
+                                         "package", "package_source", "preinstall", "rebuild_cache", "test"};
+
+// What comes with Rust.
+constexpr std::string_view kCrates[] = {"alloc", "core", "proc_macro", "std"};
+
+// Those that our templates use.
+constexpr std::string_view kTypes[] = {"body",   "box",  "default", "drop",   "env", "err",    "failure",
+                                       "host",   "none", "ok",      "option", "out", "plugin", "refusal",
+                                       "result", "self", "some",    "string", "vec"};
 
 std::string identifier_of(std::string_view name) {
   std::string identifier(name);
@@ -62,6 +54,15 @@ std::string class_of(std::string_view name) {
     is_first = c == '-' || c == '_';
   }
   return result;
+}
+
+// Who has a name already that the project called `name` would give away; empty: nobody.
+std::string_view owner_of(std::string_view name) {
+  const auto is_same = [&](auto form) { return [=](std::string_view taken) { return form(taken) == form(name); }; };
+  if (std::ranges::find(kTargets, name) != std::end(kTargets)) return "CMake has a target";
+  if (std::ranges::any_of(kCrates, is_same(identifier_of))) return "Rust has a crate";
+  if (std::ranges::any_of(kTypes, is_same(class_of))) return "the plugin's source has a type";
+  return {};
 }
 
 // A folder that is removed, with what is in it, unless it was kept.
@@ -112,11 +113,9 @@ Result<void> check_project_name(std::string_view name) {
                 quote(name, kNameBytesMax));
   }
   if (name.size() > kNameBytesMax) return fail("the name has {} bytes: more than {}", name.size(), kNameBytesMax);
-  const auto is_it = [&](std::string_view taken) { return taken == name || class_of(taken) == class_of(name); };
-  if (std::ranges::any_of(kTaken, is_it)) {
-    return fail("the name \"{}\" is one that CMake or Rust has taken", name);
-  }
-  return {};
+  const std::string_view owner = owner_of(name);
+  if (owner.empty()) return {};
+  return fail("the name \"{}\" is taken: {} that is called so; choose another, such as \"my-{}\"", name, owner, name);
 }
 
 std::vector<ProjectFile> project_files(std::string_view language, std::string_view name) {

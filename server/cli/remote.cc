@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "base/quote.h"
 #include "base/signals.h"
@@ -32,6 +33,13 @@ void say_it_goes_on(int signal) {
   ::raise(signal);
 }
 
+// In a folder that was removed there is no absolute path, and the relative one leads nowhere.
+std::string absolute(const std::string& path) {
+  std::error_code error;
+  const std::string whole = std::filesystem::absolute(path, error).string();
+  return error ? path : whole;
+}
+
 // Whoever reads may have gone; that is no reason to fail.
 class Remote {
  public:
@@ -39,23 +47,26 @@ class Remote {
 
   int run() {
     const auto given = arguments_.value("control");
-    const std::string path =
-        given ? std::filesystem::absolute(*given).string() : config::locate_control(arguments_.operand());
+    if (given && given->empty()) {
+      complain(fmt::format("forklift: {}: --control needs the path of a socket; try forklift --help\n", name_));
+      return kUsage;
+    }
+    const std::string path = given ? absolute(*given) : config::locate_control(arguments_.operand());
     auto begun = Conversation::begin(path, request());
-    if (!begun) return refuse(describe_missing(path, begun.error().message(), given.has_value()));
+    if (!begun) return refuse_socket(path, begun.error().message(), given.has_value());
     return name_ == "status" ? tell_status(*begun) : follow(*begun);
   }
 
  private:
-  std::string describe_missing(const std::string& path, std::string_view why, bool given) const {
-    if (given) return fmt::format("{}: {}", escape(path), why);
-    std::string of_file;
-    if (::access(arguments_.operand().c_str(), F_OK) != 0) {
-      const int code = errno;
-      of_file =
-          fmt::format("{}: {}; without it the control socket is ", escape(arguments_.operand()), describe_errno(code));
-    }
-    return fmt::format("{}{}: {}; --control names the socket where it is another one", of_file, escape(path), why);
+  int refuse_socket(const std::string& path, std::string_view why, bool given) const {
+    if (given) return refuse(fmt::format("{}: {}", escape(path), why));
+    constexpr std::string_view kNext = "--control names the socket where it is another one";
+    const std::string file = arguments_.operand();
+    if (::access(file.c_str(), F_OK) == 0) return refuse(fmt::format("{}: {}; {}", escape(path), why, kNext));
+    const int code = errno;
+    refuse(
+        fmt::format("{}: {}; without it the control socket is {}", escape(file), describe_errno(code), escape(path)));
+    return refuse(fmt::format("{}; {}", why, kNext));
   }
 
   std::string request() const {

@@ -109,10 +109,10 @@ TEST(CallRequest, that_no_front_server_would_hand_on_is_refused) {
   EXPECT_THAT(refusal({.uri = "/a b"}), HasSubstr("write %20"));
   EXPECT_THAT(refusal({.uri = "/a\n"}), HasSubstr("control character"));
   EXPECT_THAT(refusal({.uri = "/a#b"}), HasSubstr("fragment"));
-  EXPECT_EQ(refusal({.method = "GE T", .uri = "/"}), "the method \"GE T\" is none");
+  EXPECT_EQ(refusal({.method = "GE T", .uri = "/"}), "the method \"GE T\" is none: expected a word, such as GET");
   EXPECT_EQ(refusal({.uri = "/", .headers = {"X-Id"}}), "the header \"X-Id\" is not Name: value");
-  EXPECT_THAT(refusal({.uri = "/", .headers = {"X Id: 1"}}), HasSubstr("a name that is none"));
-  EXPECT_THAT(refusal({.uri = "/", .headers = {": 1"}}), HasSubstr("a name that is none"));
+  EXPECT_THAT(refusal({.uri = "/", .headers = {"X Id: 1"}}), HasSubstr("has no name that a header can have"));
+  EXPECT_THAT(refusal({.uri = "/", .headers = {": 1"}}), HasSubstr("has no name that a header can have"));
   EXPECT_THAT(refusal({.uri = "/", .headers = {"X_Id: 1"}}), HasSubstr("nginx drops it"));
   EXPECT_THAT(refusal({.uri = "/", .headers = {"X: a\r\nY: b"}}), HasSubstr("control character"));
   EXPECT_THAT(refusal({.uri = "/", .headers = {"Content-Length: 1"}}), HasSubstr("--data"));

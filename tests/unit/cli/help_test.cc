@@ -28,11 +28,24 @@ TEST(Help, names_every_command_and_option) {
   for (const Command& command : all_commands()) {
     EXPECT_THAT(usage(), HasSubstr(fmt::format("\n  {:<21} {}\n", command.name, command.summary)));
     for (const Option& option : command.options) {
-      EXPECT_THAT(usage(), HasSubstr(option.required ? written(option) : fmt::format("[{}]", written(option))));
+      EXPECT_THAT(usage(), HasSubstr(written(option)));
       EXPECT_THAT(usage_of(command), HasSubstr(fmt::format("  {:<21} {}\n", written(option), option.meaning)));
     }
   }
-  for (const Option& option : common_options()) EXPECT_THAT(usage(), HasSubstr(fmt::format("  --{} ", option.name)));
+  EXPECT_THAT(usage(), HasSubstr("\n  -h, --help            print "));
+  EXPECT_THAT(usage(), HasSubstr("\n  -V, --version         print "));
+}
+
+TEST(Help, says_which_words_can_be_left_out_and_which_exclude_each_other) {
+  const auto begins = [](const char* command, const char* line) {
+    EXPECT_THAT(usage_of(*find_command(command)), StartsWith(fmt::format("usage: forklift {}\n\n", line)));
+  };
+  begins("serve", "serve FILE [--strict]");
+  begins("reload", "reload (FILE | --control PATH) [--app NAME]");
+  begins("restart", "restart (FILE | --control PATH) --app NAME");
+  begins("stop", "stop (FILE | --control PATH)");
+  begins("status", "status (FILE | --control PATH) [--json]");
+  begins("new", "new NAME [--c | --c++ | --rust] [--directory FOLDER]");
 }
 
 TEST(Help, of_a_command_begins_with_how_it_is_used_and_ends_with_its_exit_status) {

@@ -56,9 +56,15 @@ TEST_F(Project, has_a_name_that_all_can_have_who_see_it) {
   }
   EXPECT_EQ(verdict(std::string(63, 'a')), "good");
   EXPECT_EQ(verdict(std::string(64, 'a')), "the name has 64 bytes: more than 63");
-  for (const char* name : {"test", "env", "env-", "self_", "body--"}) {
-    EXPECT_EQ(verdict(name), std::string("the name \"") + name + "\" is one that CMake or Rust has taken");
+  EXPECT_EQ(verdict("test"),
+            "the name \"test\" is taken: CMake has a target that is called so; choose another, such as \"my-test\"");
+  for (const char* name : {"std", "proc-macro"}) {
+    EXPECT_THAT(verdict(name), HasSubstr("is taken: Rust has a crate that is called so")) << name;
   }
+  for (const char* name : {"env", "env-", "self_", "body--"}) {
+    EXPECT_THAT(verdict(name), HasSubstr("is taken: the plugin's source has a type that is called so")) << name;
+  }
+  for (const char* name : {"my-test", "my-std", "my-env-"}) EXPECT_EQ(verdict(name), "good") << name;
 }
 
 // The build has put every byte of them into the program.
