@@ -29,7 +29,7 @@ class Listener {
   // Binds and listens. The address in the error is the configured one. A Unix socket's path is taken over if it is a
   // socket that nobody listens on any more; of two servers that try this at the same time, one fails. Then it may wait,
   // for a second at most.  [master]
-  // It may also wait for the look-up of an owner or a group (master/identity.h), which the path has, with its mode,
+  // It may also wait for the look-up of an owner or a group (machine/identity.h), which the path has, with its mode,
   // before anybody can connect.
   static Result<Listener> bind(const config::Listen& listen);
 

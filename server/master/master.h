@@ -1,5 +1,5 @@
-// The master: owns listeners, connections, timers and workers. One thread, no plugin code, and no system call that
-// waits but the poller's.
+// The master: owns listeners, connections, timers and workers. One thread, no plugin code, and, once it serves, no
+// system call that waits but the poller's.
 #pragma once
 
 #include <memory>
@@ -37,8 +37,7 @@ struct Options {
 class Master final : private ControlHandler {
  public:
   // Makes runtime_dir and pid_file, looks up users, binds all listeners and takes those that the service manager has
-  // passed. Signals must be blocked already
-  // (base/signals.h). On failure nothing is left behind.
+  // passed. Signals must be blocked already (base/signals.h). On failure nothing is left behind.
   static Result<std::unique_ptr<Master>> create(config::Config config, Options options,
                                                 Spawner::WorkerMain worker_main);
 
