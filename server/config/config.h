@@ -69,7 +69,7 @@ struct Workers {
 struct Limits {
   std::size_t head = 64 * 1024;           // bytes of a request's head
   std::uint64_t body = 16 * 1024 * 1024;  // bytes of a request's body
-  std::uint64_t body_rate = 1024;         // bytes a second, on average, once timeouts.body has passed
+  std::uint64_t body_rate = 1024;         // bytes a second of waiting for the client, either way; 0 = off
   std::size_t connections = 10000;        // held at the same time
 
   bool operator==(const Limits&) const = default;

@@ -174,7 +174,8 @@ constexpr Key kKeys[] = {
     {"apps[].limits.body", size<&App::limits, &Limits::body>(0, kSizeMax), is("16M"),
      "bytes of a request's body; a longer one is answered 413"},
     {"apps[].limits.body_rate", size<&App::limits, &Limits::body_rate>(0, kSizeMax), is("1K"),
-     "bytes of a body per second, on average, once timeouts.body has passed; a slower one is answered 408"},
+     "bytes per second, on average, once timeouts.body has passed, of a body, whose request is answered 408 if it is "
+     "slower, and once timeouts.write has passed, of a response, which is aborted; 0 = off"},
     {"apps[].limits.connections", count<&App::limits, &Limits::connections>(1, 1'000'000), is("10000"),
      "connections at the same time; more are answered 503"},
 

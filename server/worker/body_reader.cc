@@ -7,32 +7,25 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <utility>
 
 namespace forklift::worker {
 
 namespace {
 
-// A year: far from where the sum of times would overflow, however large the body and however low the rate.
-constexpr std::uint64_t kLongestSeconds = 365 * 24 * 3600;
-
 // A client that has sent less of the body finds room whatever stays unread: by default (net.core.wmem_default) a
 // quarter of its buffer is 52 KiB.
 constexpr std::uint64_t kNeedsNoRoom = 16 * 1024;
 
-// A plugin that looks for more so soon again polls, which is a way to wait.
-constexpr Duration kPollsAgain = milliseconds(100);
-
 }  // namespace
 
 BodyReader::BodyReader(ClientSocket& socket, std::string_view along, std::size_t unread, std::uint64_t length,
-                       BodyLimits limits)
+                       PaceLimits limits)
     : socket_(socket),
       along_(along.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(along.size(), length)))),
       unread_(unread),
       keeps_unread_(unread > 0),
       length_(length),
-      limits_(limits),
+      pace_(limits),
       surplus_(along.size() > length) {
   if (keeps_unread_) socket_.wait_for_arrivals();
 }
@@ -52,8 +45,7 @@ std::int64_t BodyReader::read(void* buffer, std::size_t size, bool wait) {
     const std::int64_t n = receive(static_cast<char*>(buffer), size);
     if (n > 0) {
       delivered_ += static_cast<std::uint64_t>(n);
-      if (stalled_since_ != kNever) note_look();
-      stalled_since_ = kNever;
+      pace_.note_progress();
       return n;
     }
     if (n == 0) return error_ = FORKLIFT_ESHORT;
@@ -139,30 +131,6 @@ bool BodyReader::has_arrived() const {
 bool BodyReader::take_unread(std::size_t left) {
   if (unread_ > left) unread_ -= socket_.discard(unread_ - left);
   return unread_ <= left;
-}
-
-TimePoint BodyReader::stall_deadline() {
-  if (limits_.timeout == Duration::zero()) return kNever;
-  if (stalled_since_ == kNever) stalled_since_ = looked_ = Clock::now();
-  note_look();
-  const TimePoint progress = stalled_since_ + limits_.timeout;
-  if (limits_.rate == 0) return progress;
-  // Byte by byte for ever is not progress. Only time in which the plugin waited for the client counts: a plugin that is
-  // slow itself does not make its client so, whose bytes may have come meanwhile.
-  const auto earned = seconds(std::min<std::uint64_t>(delivered_ / limits_.rate, kLongestSeconds));
-  return std::min(progress, looked_ + (limits_.timeout + earned - waited_));
-}
-
-void BodyReader::note_look() {
-  const TimePoint now = Clock::now();
-  if (now - looked_ <= kPollsAgain) waited_ += now - looked_;
-  looked_ = now;
-}
-
-void BodyReader::note_waited() {
-  if (stalled_since_ == kNever) return;  // there is no timeout
-  const TimePoint now = Clock::now();
-  waited_ += now - std::exchange(looked_, now);
 }
 
 // Asks for one byte more than the request still has in the socket, which tells in the same call whether more has come.

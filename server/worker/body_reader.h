@@ -7,19 +7,15 @@
 
 #include "base/clock.h"
 #include "worker/client_socket.h"
+#include "worker/pace.h"
 
 namespace forklift::worker {
-
-struct BodyLimits {
-  Duration timeout{};      // timeouts.body: without progress; 0 = off
-  std::uint64_t rate = 0;  // limits.body_rate: bytes a second of waiting, once `timeout` of it has passed; 0 = off
-};
 
 class BodyReader {
  public:
   // `along`: the bytes behind the head that came with the lend. `unread`: how many bytes at the end of the lend are
   // still in the socket (ipc::Lend). The body has `length` bytes, whatever else may follow.
-  BodyReader(ClientSocket& socket, std::string_view along, std::size_t unread, std::uint64_t length, BodyLimits limits);
+  BodyReader(ClientSocket& socket, std::string_view along, std::size_t unread, std::uint64_t length, PaceLimits limits);
 
   // At most `size` bytes of the body. 0 at its end; FORKLIFT_EAGAIN if nothing is there and `wait` is false;
   // FORKLIFT_ESHORT, FORKLIFT_ETIMEOUT, FORKLIFT_EGONE, which stay.
@@ -38,9 +34,9 @@ class BodyReader {
   // After poll(2) has reported the connection readable: true if read() has something to say now.
   bool has_arrived() const;
   // Until when the client has to send something; counted from the first time that nothing was there.
-  TimePoint stall_deadline();
+  TimePoint stall_deadline() { return pace_.deadline(delivered_); }
   // Behind each wait that was to end at stall_deadline(): all of it was the client's time.
-  void note_waited();
+  void note_waited() { pace_.note_waited(); }
 
   // To be called before a wait for the body: takes the byte that a Unix socket keeps, unless the response has begun.
   // `may_end_early`: the wait may end although nothing of the body has come, so that the response may begin next.
@@ -62,19 +58,15 @@ class BodyReader {
   std::size_t count_fresh() const;  // bytes in the socket that were not delivered; Unix sockets only
   // Takes bytes that were delivered already out of the socket, until `left` of them are still in it.
   bool take_unread(std::size_t left);
-  void note_look();
 
   ClientSocket& socket_;
   std::string_view along_;
   std::size_t unread_;
   const bool keeps_unread_;  // a Unix socket: one byte of what has arrived stays in it until the response is complete
   const std::uint64_t length_;
-  const BodyLimits limits_;
+  Pace pace_;
   const bool surplus_;  // more came along than belongs to the body
   std::uint64_t delivered_ = 0;
-  TimePoint stalled_since_ = kNever;  // when the client was found to have sent nothing more
-  TimePoint looked_ = kNever;         // since then: when the plugin last looked for more, or has waited for it
-  Duration waited_{};                 // how long the plugin has waited for the client, all times together
   int error_ = 0;
 };
 

@@ -190,6 +190,7 @@ int Exchange::wait_for(unsigned interest, forklift_poll* polls, size_t count, in
   const unsigned missing = interest & ~static_cast<unsigned>(ready);
   const bool room_is_body = (missing & kForRoom) != 0 && body_is_room;
   const bool waits_for_body = (missing & FORKLIFT_WAIT_BODY) != 0 || room_is_body;
+  const bool waits_for_room = (missing & kForRoom) != 0 && !body_is_room;
   const TimePoint body = missing & FORKLIFT_WAIT_BODY ? reader_.stall_deadline() : kNever;
   const TimePoint out = !(missing & kForRoom) ? kNever
                         : room_is_body        ? reader_.stall_deadline()
@@ -197,14 +198,15 @@ int Exchange::wait_for(unsigned interest, forklift_poll* polls, size_t count, in
   const TimePoint until = ready != 0 ? now : std::min({own, body, out});
   // A wait that has its answer already waits for nobody: a plugin that spins on it makes no progress.
   const bool for_client = ready == 0 && (interest & (FORKLIFT_WAIT_BODY | kForRoom)) != 0;
-  // Not where the response is about to begin.
   const bool may_end_early = count > 0 || timeout_ms >= 0;
+  // Not where the response is about to begin.
   if ((missing & FORKLIFT_WAIT_BODY) && !(missing & kForRoom) && ready == 0) reader_.make_room(may_end_early);
 
   while (true) {
     const int n = socket_.poll_with({entries.data(), count + 1}, until,
                                     for_client ? ipc::Activity::kClient : ipc::Activity::kPlugin);
     if (waits_for_body) reader_.note_waited();
+    if (waits_for_room) writer_.note_waited();
     short events = n > 0 ? entries[0].revents : short{0};
     if ((events & POLLIN) && !reader_.has_arrived()) events &= static_cast<short>(~POLLIN);
     if (n > 0) {

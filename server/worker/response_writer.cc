@@ -36,9 +36,9 @@ constexpr std::size_t kHeaderBlockMax = 64 * 1024;
 
 }  // namespace
 
-ResponseWriter::ResponseWriter(ClientSocket& socket, ipc::SharedPage& page, std::string_view method, Duration timeout,
+ResponseWriter::ResponseWriter(ClientSocket& socket, ipc::SharedPage& page, std::string_view method, PaceLimits limits,
                                BodyReader* body)
-    : socket_(socket), page_(page), method_(method), timeout_(timeout), body_(body) {}
+    : socket_(socket), page_(page), method_(method), body_(body), pace_(limits) {}
 
 int ResponseWriter::fail(int error, std::string problem) {
   if (error_ != 0) return error_;
@@ -203,18 +203,22 @@ int ResponseWriter::send(std::string_view& data, bool wait) {
       sent_ += std::min(sent, own);
       page_.count_sent(sent - std::min(sent, parts[0].iov_len));
       if (sent > own) data.remove_prefix(sent - own);
-      stalled_since_ = kNever;
+      taken_ += sent;
+      pace_.note_progress();
       continue;
     }
     if (n != -EAGAIN) return fail(FORKLIFT_EGONE, "the client closed the connection");
     const TimePoint deadline = stall_deadline();
     if (Clock::now() >= deadline) {
-      return fail(FORKLIFT_ETIMEOUT, "the client has taken nothing of the response for timeouts.write");
+      return fail(FORKLIFT_ETIMEOUT,
+                  "the client has taken nothing of the response for timeouts.write, or is slower than "
+                  "limits.body_rate");
     }
     if (!wait) return FORKLIFT_EAGAIN;
     // Whatever this says, it is tried again: poll(2) finds room in a Unix socket when three quarters of its buffer are
     // free, sendmsg(2) as soon as the client has taken some of it.
     socket_.wait(POLLOUT, deadline);
+    note_waited();
   }
 }
 
@@ -267,12 +271,6 @@ bool ResponseWriter::has_room() const {
 
 bool ResponseWriter::is_flushed() const {
   return error_ != 0 || stage_ == Stage::kHead || (composed_done_ && sent_ == composed_.size() + buffer_.size());
-}
-
-TimePoint ResponseWriter::stall_deadline() {
-  if (timeout_ == Duration::zero()) return kNever;
-  if (stalled_since_ == kNever) stalled_since_ = Clock::now();
-  return stalled_since_ + timeout_;
 }
 
 }  // namespace forklift::worker

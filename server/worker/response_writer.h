@@ -13,14 +13,15 @@
 #include "protocol/response_head.h"
 #include "worker/body_reader.h"
 #include "worker/client_socket.h"
+#include "worker/pace.h"
 
 namespace forklift::worker {
 
 class ResponseWriter {
  public:
-  // `method`: the request's, which decides whether there is a body. `timeout`: timeouts.write. `body`: the request's,
-  // which a response that may be cut off has to leave resettable (BodyReader::prepare_reset); null if there is none.
-  ResponseWriter(ClientSocket& socket, ipc::SharedPage& page, std::string_view method, Duration timeout,
+  // `method`: the request's, which decides whether there is a body. `body`: the request's, which a response that
+  // may be cut off has to leave resettable (BodyReader::prepare_reset); null if there is none.
+  ResponseWriter(ClientSocket& socket, ipc::SharedPage& page, std::string_view method, PaceLimits limits,
                  BodyReader* body = nullptr);
 
   // forklift_out's functions of the same names: 0 or a count, or FORKLIFT_E... An error stays.
@@ -54,7 +55,10 @@ class ResponseWriter {
   bool is_flushed() const;
   // True while what is buffered waits for the next byte of the request's body, and not for room.
   bool waits_for_body() const;
-  TimePoint stall_deadline();
+  // Until when the client has to take something; counted from the first time that there was no room.
+  TimePoint stall_deadline() { return pace_.deadline(taken_); }
+  // Behind each wait that was to end at stall_deadline(): all of it was the client's time.
+  void note_waited() { pace_.note_waited(); }
 
  private:
   enum class Stage { kHead, kBody };
@@ -72,7 +76,6 @@ class ResponseWriter {
   ClientSocket& socket_;
   ipc::SharedPage& page_;
   const std::string_view method_;
-  const Duration timeout_;
   BodyReader* const body_;
 
   Stage stage_ = Stage::kHead;
@@ -88,7 +91,8 @@ class ResponseWriter {
   std::string buffer_;    // body that waits to be sent
   std::size_t sent_ = 0;  // of composed_ + buffer_
   bool started_ = false;
-  TimePoint stalled_since_ = kNever;
+  Pace pace_;
+  std::uint64_t taken_ = 0;  // by the connection, head and body
   int error_ = 0;
   std::string problem_;
 };

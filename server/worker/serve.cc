@@ -105,7 +105,8 @@ ipc::Done Server::serve_page(ClientSocket& socket, const Lent& lent, const Parse
   const std::uint64_t length = parsed ? request_.content_length : UINT64_MAX;
   BodyReader body(socket, along, lent.lend.unread, length,
                   {.timeout = app_.timeouts.body, .rate = app_.limits.body_rate});
-  ResponseWriter out(socket, page_, parsed ? request_.method() : std::string_view{}, app_.timeouts.write, &body);
+  ResponseWriter out(socket, page_, parsed ? request_.method() : std::string_view{},
+                     {.timeout = app_.timeouts.write, .rate = app_.limits.body_rate}, &body);
 
   bool whole = false;
   if (parsed) {

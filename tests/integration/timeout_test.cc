@@ -175,6 +175,27 @@ TEST_P(Timeout, ASlowHeadIsAnswered408AndCostsNoWorker) {
   EXPECT_THAT(site.server().log(), HasSubstr("refused with 408: 20 bytes of a head after"));
 }
 
+// Each of its bytes is progress.
+TEST_P(Timeout, AClientThatReadsALittleAllTheTimeFreesItsWorker) {
+  Server server({App{.name = "app",
+                     .plugin = fixture_file("writes_for_ever"),
+                     .listen = {GetParam() == Road::kTcp ? "127.0.0.1:0" : "unix:app.sock"},
+                     .more = std::string(kOneWorker) + "timeouts: {write: 500ms}\nlimits: {body_rate: 10M}\n"}});
+  server.expect_error("GET \"/endless\" aborted: the client has taken nothing of the response for timeouts.write, or is "
+                      "slower than limits.body_rate");
+  server.start();
+  Connection connection = Connection::to(server.listener("app"));
+  ASSERT_TRUE(connection.send(ScgiRequest::get("/endless").head()));
+  const Deadline deadline(2 * kPatience);
+  while (server.log().find("slower than limits.body_rate") == std::string::npos && !deadline.passed()) {
+    connection.receive_some(1500);
+    std::this_thread::sleep_for(milliseconds(20));
+  }
+  Connection next = Connection::to(server.listener("app"));
+  ASSERT_TRUE(next.send(ScgiRequest::get("/endless").head()));
+  EXPECT_THAT(next.receive_some(100), HasSubstr("200 OK"));
+}
+
 // It has, before its time was up; the master only comes to hear of it later.
 TEST_P(Timeout, AWorkerThatHasAnsweredInTimeLivesOn) {
   constexpr milliseconds kRequest(700);

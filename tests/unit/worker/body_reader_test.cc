@@ -16,8 +16,8 @@
 namespace forklift::worker {
 namespace {
 
-constexpr BodyLimits kNoLimits{};
-constexpr BodyLimits kShort{.timeout = milliseconds(30)};
+constexpr PaceLimits kNoLimits{};
+constexpr PaceLimits kShort{.timeout = milliseconds(30)};
 
 class BodyReaderTest : public testing::TestWithParam<Kind> {
  protected:
@@ -30,13 +30,13 @@ class BodyReaderTest : public testing::TestWithParam<Kind> {
 
   // What reception does with a head and the part of the body that has come along: on TCP it takes all of it out of the
   // socket, on a Unix socket all but the last `unread` bytes, which it has only peeked at.
-  BodyReader reader(std::string_view head, std::string_view along, std::uint64_t length, BodyLimits limits = kNoLimits,
+  BodyReader reader(std::string_view head, std::string_view along, std::uint64_t length, PaceLimits limits = kNoLimits,
                     std::size_t unread = SIZE_MAX) {
     lent_ = std::string(head).append(along);
     line_.send(lent_);
     return lent(head.size(), length, limits, unread);
   }
-  BodyReader lent(std::size_t head_bytes, std::uint64_t length, BodyLimits limits = kNoLimits,
+  BodyReader lent(std::size_t head_bytes, std::uint64_t length, PaceLimits limits = kNoLimits,
                   std::size_t unread = SIZE_MAX) {
     unread = GetParam() == Kind::kTcp ? 0 : std::min(unread, lent_.size());
     line_.take(lent_.size() - unread);

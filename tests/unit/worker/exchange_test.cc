@@ -40,8 +40,8 @@ class ExchangeTest : public testing::TestWithParam<Kind> {
     const std::size_t unread = GetParam() == Kind::kUnix && !along.empty() ? 1 : 0;
     if (unread > 0) line_.send(along.substr(along.size() - 1));
     reader_ = std::make_unique<BodyReader>(*socket_, along, unread, length,
-                                           BodyLimits{.timeout = body_timeout, .rate = body_rate});
-    writer_ = std::make_unique<ResponseWriter>(*socket_, page_, "POST", write_timeout);
+                                           PaceLimits{.timeout = body_timeout, .rate = body_rate});
+    writer_ = std::make_unique<ResponseWriter>(*socket_, page_, "POST", PaceLimits{.timeout = write_timeout});
     exchange_ = std::make_unique<Exchange>(request_, *socket_, *reader_, *writer_);
     env_ = exchange_->env();
     body_ = exchange_->body();

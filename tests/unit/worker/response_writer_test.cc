@@ -32,7 +32,7 @@ class ResponseWriterTest : public testing::Test {
     page_ = std::move(*page);
     line_ = std::make_unique<Line>(Kind::kUnix);
     socket_ = std::make_unique<ClientSocket>(line_->lend(), page_);
-    out_ = std::make_unique<ResponseWriter>(*socket_, page_, method, timeout);
+    out_ = std::make_unique<ResponseWriter>(*socket_, page_, method, PaceLimits{.timeout = timeout});
   }
 
   static protocol::ResponseHead head(int status, std::vector<std::pair<std::string, std::string>> headers = {}) {

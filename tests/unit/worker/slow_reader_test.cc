@@ -31,8 +31,8 @@ class SlowReaderTest : public testing::TestWithParam<Kind> {
     socket_ = std::make_unique<ClientSocket>(line_.lend(), page_);
     answer({});
   }
-  void answer(Duration timeout) {
-    out_ = std::make_unique<ResponseWriter>(*socket_, page_, "GET", timeout);
+  void answer(Duration timeout, std::uint64_t rate = 0) {
+    out_ = std::make_unique<ResponseWriter>(*socket_, page_, "GET", PaceLimits{.timeout = timeout, .rate = rate});
     EXPECT_EQ(out_->begin({.status = 200, .reason = {}, .headers = {}, .content_length = {}}), 0);
   }
   // Writes until nothing more is taken.
@@ -120,6 +120,49 @@ TEST_P(SlowReaderTest, each_sent_byte_begins_the_time_anew) {
   EXPECT_GT(out_->stall_deadline(), first);
 }
 
+// Every byte is progress, but at this rate the worker would be held for ever.
+TEST_P(SlowReaderTest, a_client_that_takes_a_little_all_the_time_ends_it) {
+  answer(milliseconds(100), 1'000'000'000);
+  std::atomic<bool> over = false;
+  std::thread client([&] {
+    while (!over) {
+      (void)line_.read_some(1000);
+      ::poll(nullptr, 0, 5);
+    }
+  });
+  const std::string piece(10'000, 'x');
+  const TimePoint end = Clock::now() + seconds(10);
+  int result = 0;
+  while (result == 0 && Clock::now() < end) result = out_->write(piece);
+  EXPECT_EQ(result, FORKLIFT_ETIMEOUT);
+  EXPECT_NE(out_->problem().find("limits.body_rate"), std::string::npos);
+  over = true;
+  client.join();
+}
+
+TEST_P(SlowReaderTest, nor_may_a_plugin_wait_for_it_itself) {
+  answer(milliseconds(100), 1'000'000'000);
+  std::atomic<bool> over = false;
+  std::thread client([&] {
+    while (!over) {
+      (void)line_.read_some(1000);
+      ::poll(nullptr, 0, 5);
+    }
+  });
+  const std::string piece(10'000, 'x');
+  const TimePoint end = Clock::now() + seconds(10);
+  std::int64_t result = 0;
+  while (result >= 0 || (result == FORKLIFT_EAGAIN && Clock::now() < end)) {
+    result = out_->try_write(piece);
+    if (result != FORKLIFT_EAGAIN) continue;
+    socket_->wait(POLLOUT, std::min(end, out_->stall_deadline()));
+    out_->note_waited();
+  }
+  EXPECT_EQ(result, FORKLIFT_ETIMEOUT);
+  over = true;
+  client.join();
+}
+
 // For poll(2) there is room in a Unix socket when three quarters of its buffer are free, which takes this client longer
 // than timeouts.write.
 TEST(SlowReader, on_a_unix_socket_takes_something_before_poll_says_so) {
@@ -127,7 +170,7 @@ TEST(SlowReader, on_a_unix_socket_takes_something_before_poll_says_so) {
   auto page = ipc::SharedPage::create();
   ASSERT_TRUE(page);
   ClientSocket socket(line.lend(), *page);
-  ResponseWriter out(socket, *page, "GET", seconds(1));
+  ResponseWriter out(socket, *page, "GET", PaceLimits{.timeout = seconds(1)});
   EXPECT_EQ(out.begin({.status = 200, .reason = {}, .headers = {}, .content_length = {}}), 0);
   std::atomic<bool> done = false;
   std::thread reader([&] {

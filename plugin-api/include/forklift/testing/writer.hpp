@@ -155,7 +155,10 @@ class Writer {
   bool is_flushed() const {
     return error_ != FORKLIFT_OK || !has_head_ || (is_composed_ && sent_ == composed_.size() + buffer_.size());
   }
-  int time_out() { return fail(FORKLIFT_ETIMEOUT, "the client has taken nothing of the response for timeouts.write"); }
+  int time_out() {
+    return fail(FORKLIFT_ETIMEOUT,
+                "the client has taken nothing of the response for timeouts.write, or is slower than limits.body_rate");
+  }
 
  private:
   static constexpr std::size_t kBufferBytes = 64 * 1024;
