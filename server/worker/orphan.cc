@@ -28,7 +28,18 @@ timespec to_timespec(Duration duration) {
   return {.tv_sec = whole.count(), .tv_nsec = (duration - whole).count()};
 }
 
+Result<void> receive_at_death_of(pid_t master, int signal) {
+  if (::prctl(PR_SET_PDEATHSIG, signal) != 0) return fail_errno("prctl(PR_SET_PDEATHSIG)");
+  // It may have died between the fork and the line above.
+  if (::getppid() != master) ::_exit(1);
+  return {};
+}
+
 }  // namespace
+
+Result<void> die_at_once_with(pid_t master) {
+  return receive_at_death_of(master, SIGKILL);
+}
 
 Result<void> die_with(pid_t master, Duration grace) {
   // The timer stands ready, because a handler may not make one.
@@ -42,10 +53,7 @@ Result<void> die_with(pid_t master, Duration grace) {
   action.sa_handler = on_masters_death;
   action.sa_flags = SA_RESTART;
   if (::sigaction(death_signal(), &action, nullptr) != 0) return fail_errno("sigaction");
-  if (::prctl(PR_SET_PDEATHSIG, death_signal()) != 0) return fail_errno("prctl(PR_SET_PDEATHSIG)");
-  // It may have died between the fork and the line above.
-  if (::getppid() != master) ::_exit(1);
-  return {};
+  return receive_at_death_of(master, death_signal());
 }
 
 }  // namespace forklift::worker

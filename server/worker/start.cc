@@ -53,6 +53,7 @@ void Start::destroy() {
 }
 
 Result<void> Start::forked() {
+  if (auto done = die_at_once_with(task_.master); !done) return done;
   auto redirected = redirect_output(task_.standard_output.get(), task_.standard_error.get());
   if (!redirected) return redirected;
   const int keep[] = {task_.channel.fd(), task_.image ? task_.image.get() : task_.channel.fd()};

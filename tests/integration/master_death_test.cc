@@ -1,10 +1,13 @@
-// Matrix 2b: the master is killed, or crashes. Its workers finish what they have begun, those that hang go within
-// timeouts.stop, and the next server takes the same addresses at once.
+// The master is killed, or crashes. Its workers finish what they have begun, those that hang go within timeouts.stop,
+// and the next server takes the same addresses at once.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <thread>
 #include <tuple>
 
 #include "harness/processes.h"
@@ -89,6 +92,49 @@ TEST_P(MasterDeath, EndsWorkersThatHangAtTimeoutsStop) {
   EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds(700));
   EXPECT_NE(hanging.response().outcome, Outcome::kTimeout);
   expect_next_server(site);
+}
+
+// In each of its steps, also before it has become another user, which is behind the wait for a file that is written.
+class MasterDeathInAStart : public testing::Test {
+ protected:
+  void expect_nothing_left(const std::string& plugin) {
+    Server server({{.name = "app", .plugin = plugin, .more = "timeouts: {start: 60s, stop: 500ms}\n"}});
+    server.skip_rest("its master dies");
+    server.launch();
+    std::vector<Process> workers;
+    ASSERT_TRUE(eventually([&] {
+      workers = children_of(server.pid());
+      return workers.size() == 1 && workers[0].name == "fl:app" && is_asleep(workers[0].pid);
+    }));
+    server.signal(SIGKILL);
+    EXPECT_EQ(server.wait(), ExitStatus::killed(SIGKILL));
+    EXPECT_TRUE(wait_until_gone(workers[0].pid));
+    std::filesystem::remove_all(server.folder() / "run");  // as the next server would
+  }
+};
+
+TEST_F(MasterDeathInAStart, LeavesNoWorkerInCreate) {
+  expect_nothing_left(fixture_file("create_hangs"));
+}
+
+TEST_F(MasterDeathInAStart, LeavesNoWorkerInAConstructor) {
+  expect_nothing_left(fixture_file("constructor_hangs"));
+}
+
+TEST_F(MasterDeathInAStart, LeavesNoWorkerThatWaitsForItsFile) {
+  const TempDir folder;
+  const std::string file = folder / "grows.so";
+  std::atomic<bool> is_written = true;
+  std::thread writer([&] {
+    for (std::string text(8000, 'x'); is_written; text += 'x') {
+      write_file(file, text);
+      std::this_thread::sleep_for(milliseconds(5));
+    }
+  });
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(file); }));
+  expect_nothing_left(file);
+  is_written = false;
+  writer.join();
 }
 
 }  // namespace
