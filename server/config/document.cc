@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/quote.h"
+#include "base/utf8.h"
 
 namespace forklift::config {
 
@@ -219,15 +220,21 @@ class Builder : public YAML::EventHandler {
 };
 
 // The first byte that YAML allows nowhere. yaml-cpp takes some of them for the end of the file (0x04) or for the sign
-// of another encoding (NUL).
-std::optional<Refusal> find_control_character(std::string_view text) {
+// of another encoding (NUL), and lets what is no UTF-8 pass. Columns are bytes, as yaml-cpp counts them.
+std::optional<Refusal> find_forbidden_byte(std::string_view text) {
   Mark mark{1, 1, 0};
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7f) {
+  while (!text.empty()) {
+    const Utf8 character = first_character(text);
+    const auto byte = static_cast<unsigned char>(text.front());
+    if (character.bytes == 0) {
+      return Refusal{mark, fmt::format("byte \\x{:02x} is no UTF-8; the file must be UTF-8 text", byte)};
+    }
+    if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f) {
       return Refusal{mark, fmt::format("control character \\x{:02x}; the file must be UTF-8 text", byte)};
     }
-    mark = c == '\n' ? Mark{mark.line + 1, 1, 0} : Mark{mark.line, mark.column + 1, 0};
+    mark.column += static_cast<int>(character.bytes);
+    if (byte == '\n') mark = {mark.line + 1, 1, 0};
+    text.remove_prefix(character.bytes);
   }
   return std::nullopt;
 }
@@ -295,7 +302,7 @@ std::optional<Node> parse_document(std::string_view text, const std::string& fil
   };
   if (text.size() > kFileBytesMax) return refuse({}, fmt::format("has more than {} bytes", kFileBytesMax));
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // the byte order mark of some editors
-  if (const auto wrong = find_control_character(text)) return refuse(wrong->mark, wrong->message);
+  if (const auto wrong = find_forbidden_byte(text)) return refuse(wrong->mark, wrong->message);
 
   Builder builder(text, file, findings);
   std::optional<Node> root;

@@ -62,7 +62,7 @@ std::string quoted(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
     const Utf8 character = first_character(text);
-    // A byte that is no UTF-8 has no escape in YAML.
+    // A byte that is no UTF-8 (of the folder that relative paths are relative to) has no escape in YAML.
     if (character.bytes == 0) {
       out += text.front();
     } else {

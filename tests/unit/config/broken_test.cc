@@ -85,7 +85,19 @@ const Broken kYaml[] = {
      std::string("\xff\xfe"
                  "a\0p\0",
                  6),
-     "app.yaml:1:4: control character \\x00; the file must be UTF-8 text"},
+     "app.yaml:1:1: byte \\xff is no UTF-8; the file must be UTF-8 text"},
+    {"Utf16WithoutAMark", std::string("a\0p\0", 4),
+     "app.yaml:1:2: control character \\x00; the file must be UTF-8 text"},
+    {"Latin1InASetting", app_with("settings: {x: gr\xfc\xdf}"),
+     "app.yaml:5:21: byte \\xfc is no UTF-8; the file must be UTF-8 text"},
+    {"AByteThatUtf8DoesNotHaveInTheEnvironment", app_with("environment: {\xc3\xa9: \"\xff\"}"),
+     "app.yaml:5:24: byte \\xff is no UTF-8; the file must be UTF-8 text"},
+    {"AnOverlongSlash", app_with("settings: {x: \xc0\xaf}"),
+     "app.yaml:5:19: byte \\xc0 is no UTF-8; the file must be UTF-8 text"},
+    {"AHalfOfASurrogate", app_with("settings: {x: \xed\xa0\x80}"),
+     "app.yaml:5:19: byte \\xed is no UTF-8; the file must be UTF-8 text"},
+    {"EndInACharacter", "runtime_dir: /run/\xe2\x82",
+     "app.yaml:1:19: byte \\xe2 is no UTF-8; the file must be UTF-8 text"},
 };
 INSTANTIATE_TEST_SUITE_P(Yaml, BrokenConfiguration, testing::ValuesIn(kYaml), name_of);
 
@@ -251,8 +263,7 @@ const Broken kListen[] = {
      "app.yaml:4:13: listen: \"systemd:\" names no socket; write systemd:web for FileDescriptorName=web"},
     {"SystemdWithAColon", app_on("systemd:web:1"),
      "app.yaml:4:13: listen: \"web:1\" is no name of a socket; FileDescriptorName= takes up to 255 ASCII characters "
-     "but "
-     "no colon"},
+     "but no colon"},
     {"SystemdTwice", app_on("[systemd:web, systemd:web]"),
      "app.yaml:4:27: listen: systemd:web is taken by app \"a\" (app.yaml:4:14)"},
     {"SystemdHasItsOwnKeys", app_on("{address: systemd:web, backlog: 9, mode: \"0660\", owner: a, group: b}"),
