@@ -156,6 +156,10 @@ bool is_asleep(pid_t pid) {
   return process && process->state == 'S';
 }
 
+std::size_t waits_of(pid_t pid) {
+  return number_in(proc(pid, "status"), "voluntary_ctxt_switches:");
+}
+
 milliseconds cpu_time_of(pid_t pid) {
   std::ifstream file(proc(pid, "stat"));
   std::string line;
@@ -175,6 +179,10 @@ std::size_t mappings_of(pid_t pid) {
   std::size_t lines = 0;
   for (std::string line; std::getline(file, line);) ++lines;
   return lines;
+}
+
+std::size_t address_space_kb_of(pid_t pid) {
+  return number_in(proc(pid, "status"), "VmSize:");
 }
 
 std::size_t own_memory_kb_of(pid_t pid) {

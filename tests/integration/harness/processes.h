@@ -61,10 +61,14 @@ int descriptors_on_their_way_to(pid_t pid);
 // before.
 bool is_asleep(pid_t pid);
 
+// How often it has begun to wait, since it began: so often something has woken it.
+std::size_t waits_of(pid_t pid);
+
 // What the process has used of the processors, in steps of 10 ms.
 milliseconds cpu_time_of(pid_t pid);
 
 std::size_t mappings_of(pid_t pid);       // lines of /proc/PID/maps
+std::size_t address_space_kb_of(pid_t pid);
 std::size_t own_memory_kb_of(pid_t pid);  // RssAnon and RssShmem: what it has written, and no file's pages
 std::size_t pss_kb_of(pid_t pid);         // proportional: what shared pages really cost
 
