@@ -8,8 +8,9 @@
 
 namespace forklift {
 
-//   if (const auto silent = throttle.pass(Clock::now())) log::warning("...; {} times more since the last line",
-//   *silent);
+//   if (const auto silent = throttle.pass(Clock::now())) {
+//     log::warning("...; {} times more since the last line", *silent);
+//   }
 class Throttle {
  public:
   explicit Throttle(Duration interval = seconds(1)) : interval_(interval) {}

@@ -23,7 +23,7 @@ enum class AccessField {
   kUri,          // uri
   kProtocol,     // protocol: SERVER_PROTOCOL
   kStatus,       // status: as sent; 499 if the client left before anything was, 0 if only the plugin knows
-  kBytes,        // bytes: of the response's body, as the plugin has written them
+  kBytes,        // bytes: of the response's body, that went out to the client
   kReferer,      // referer
   kUserAgent,    // user_agent
   kEnding,       // ending: complete, aborted

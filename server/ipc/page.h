@@ -40,8 +40,8 @@ struct PageLayout {
   std::atomic<std::uint32_t> status;    // of that response, once it has started
   std::atomic<std::uint64_t> sent;      // bytes of that response's body that went out to the client
   std::atomic<Activity> activity;       // of that request
-  std::atomic<std::int64_t>
-      progress_ns;  // steady clock: when `activity` last changed, or something was read or written
+  // Steady clock: when `activity` last changed, or something was read or written.
+  std::atomic<std::int64_t> progress_ns;
   PageText<32> method;
   PageText<2048> uri;
   PageText<64> remote_addr;

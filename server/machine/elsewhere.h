@@ -10,8 +10,8 @@
 namespace forklift::machine {
 
 // Runs `work` in a new process, and returns the text that it has returned there: at most 1 MiB of it. The process has
-// `patience` for it, for which the master waits, and is killed then. An exception in `work`, or its death, is an empty
-// text.  [master, while a configuration is loaded]
+// `patience` for it, for which the caller waits, and is killed then. An exception in `work`, or its death, is an empty
+// text.  [master, before it serves; loader; check]
 Result<std::string> say_elsewhere(const std::function<std::string()>& work, Duration patience);
 
 }  // namespace forklift::machine

@@ -13,7 +13,7 @@ namespace forklift::machine {
 //
 // The names are looked up in a process of its own: modules of NSS (nsswitch.conf(5)) may wait for a server somewhere,
 // start threads and load any library, and none of that may happen in the master. It has five seconds; the caller waits
-// for it.  [master or check, while a configuration is loaded]
+// for it.  [master, before it serves; loader; check]
 Result<Identity> look_up(const config::App& app);
 
 // Whose a file is to be, as chown(2) wants it: the largest number leaves what is there.
@@ -23,7 +23,7 @@ struct Ownership {
 };
 
 // The owner and the group of a listener's path; empty ones stay as they are. Looked up in the same way.
-// [master, while a configuration is loaded]
+// [master, before it serves; loader]
 Result<Ownership> look_up_owner(const std::string& owner, const std::string& group);
 
 }  // namespace forklift::machine

@@ -17,9 +17,10 @@ namespace forklift::master {
 // One file, which several apps may share.
 class AccessFile {
  public:
-  static constexpr std::size_t kHeldBytesMax =
-      1024 * 1024;                                       // of lines that wait; more are dropped, counted and told of
-  static constexpr std::size_t kFlushBytes = 64 * 1024;  // so many are written without waiting for flush()
+  // Of lines that wait; more are dropped, counted and told of.
+  static constexpr std::size_t kHeldBytesMax = 1024 * 1024;
+  // So many are written without waiting for flush().
+  static constexpr std::size_t kFlushBytes = 64 * 1024;
 
   // Opens the file; see open_append_file().
   static Result<std::shared_ptr<AccessFile>> open(std::string path);

@@ -152,8 +152,7 @@ void Reloads::begin_rollback() {
     const std::uint64_t number = app->pool().generation().number;
     log::error(
         "app \"{}\": generation {} is taken back; generation {} is to be what {} was. {} and the configuration are "
-        "still "
-        "those of {}: replace them before the next reload",
+        "still those of {}: replace them before the next reload",
         app->name(), number, next->number, before.number, app->config().plugin, number);
     rollback_ = std::make_unique<Reload>(*app, std::move(next), std::move(former->access_file), realm_,
                                          [](std::string_view, std::string_view) {});

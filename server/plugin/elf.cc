@@ -18,8 +18,8 @@ namespace {
 // Like kTableBytesMax: beyond what linkers write.
 constexpr std::uint64_t kStringBytesMax = 4096;
 constexpr std::size_t kNeededMax = 1024;
-constexpr std::uint64_t kNoteBytesMax =
-    1024 * 1024;  // of all notes: a header takes 56 bytes and may name the same gigabyte
+// Of all notes: a header takes 56 bytes and may name the same gigabyte.
+constexpr std::uint64_t kNoteBytesMax = 1024 * 1024;
 constexpr std::uint64_t kHashChainMax = 65536;
 
 // The dynamic section, as far as it is of use here.

@@ -87,8 +87,7 @@ TEST_F(UndyingNewcomer, FailsTheReload) {
   server_.configure({app("create_hangs", "timeouts: {start: 500ms}\n")});
   server_.expect_error(
       "generation 2 failed at CREATED: not reached within timeouts.start, and worker * is still there 5 s after "
-      "SIGKILL; "
-      "generation 1 stays");
+      "SIGKILL; generation 1 stays");
   const pid_t old = children_of(server_.pid()).at(0).pid;
   faults_.fail(SHIM_KILL, EPERM, {.places = SHIM_MASTER});
   EXPECT_EQ(server_.reload(), "0 apps reloaded, 0 added, 0 removed, 1 failed");

@@ -17,11 +17,9 @@
 //
 // While the program runs
 //   - the environment is the worker's (PATH, HOME, what the YAML says) with the request's variables on top, except
-//   those
-//     that could say to a library or shell what to do: HTTP_PROXY, PATH, LD_..., IFS, ENV, BASH_ENV;
+//     those that could say to a library or shell what to do: HTTP_PROXY, PATH, LD_..., IFS, ENV, BASH_ENV;
 //   - 0, stdin and std::cin are the body. All of it has come by then: a body that breaks off is answered 400 or 408,
-//   and
-//     the program does not run;
+//     and the program does not run;
 //   - 1, stdout and std::cout are the page: a CGI header block, a blank line, the body. It is sent when the program has
 //     returned, so that a program that fails is a clean 500; there is no half page, and nothing is streamed;
 //   - 2, stderr and std::cerr are the log, as always.

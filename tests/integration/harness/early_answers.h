@@ -13,7 +13,7 @@ class EarlyAnswers : public BehindFront {
       : BehindFront({{.name = "hello", .plugin = plugin_file("hello"), .more = "limits: {body: 1}\n"},
                      {.name = "told", .plugin = fixture_file("answers_as_told")}}) {}
 
-  // Hundred requests whose body is above the limit, and hundred to a plugin that does not read it.
+  // A hundred requests whose body is above the limit, and a hundred to a plugin that does not read it.
   void expect_hundred_of_each(std::uint64_t body_bytes) const {
     const Body body = repeated_body('x', body_bytes);
     for (int i = 0; i < 100; ++i) {

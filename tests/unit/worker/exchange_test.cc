@@ -317,7 +317,6 @@ TEST_P(ExchangeTest, nor_does_one_that_finds_a_part_of_the_body) {
   EXPECT_EQ(body_->try_read(body_, buffer, sizeof buffer), FORKLIFT_EAGAIN);
 }
 
-// timeouts.request is time without reading, writing or returning. The master reads it off the shared page.
 // On TCP a wait for what is there begins the client's time.
 TEST_P(ExchangeTest, nor_does_work_between_such_a_wait_and_the_read_count) {
   open("", 1'000'000, milliseconds(400), {}, 1024);
@@ -353,6 +352,7 @@ TEST_P(ExchangeTest, a_wait_for_each_byte_of_a_drip_ends) {
   client.join();
 }
 
+// timeouts.request is time without reading, writing or returning. The master reads it off the shared page.
 TEST_P(ExchangeTest, waiting_for_ones_own_descriptors_is_no_progress) {
   page_.set_activity(ipc::Activity::kPlugin);
   const TimePoint before = page_.progress();

@@ -46,9 +46,8 @@ inline namespace api {
 namespace web {
 
 struct JsonLimits {
-  std::size_t bytes =
-      256 * 1024;          // of the text. The tree of "[{},{},{},..." takes 260 times as much with Poco 1.11: 65 MB
-  std::size_t depth = 32;  // of arrays and objects in each other
+  std::size_t bytes = 256 * 1024;  // of the text. The tree of "[{},{},..." takes 260 times as much (Poco 1.11): 65 MB
+  std::size_t depth = 32;          // of arrays and objects in each other
 };
 
 namespace detail {
