@@ -125,7 +125,7 @@ std::size_t App::waiting() const {
 void App::adopt(std::unique_ptr<WorkerPool> proved, std::shared_ptr<AccessFile> access_file, bool on_probation) {
   const TimePoint by = deadline_after(Clock::now(), config().timeouts.drain);
   older_.push_back(std::exchange(pool_, std::move(proved)));
-  older_.back()->leave(by, KillReason::kReloadTimeout);
+  older_.back()->leave(by, KillReason::kDrainTimeout);
   pool_->serve(*this);
   Former former{older_.back()->generation_shared(), std::exchange(access_file_, std::move(access_file)),
                 older_.back()->counts()};
@@ -278,7 +278,7 @@ void App::stop(TimePoint deadline, KillReason overdue) {
 }
 
 std::string_view App::stop_key() const {
-  return overdue_ == KillReason::kReloadTimeout ? "timeouts.drain" : "timeouts.stop";
+  return overdue_ == KillReason::kDrainTimeout ? "timeouts.drain" : "timeouts.stop";
 }
 
 void App::stop_at_once(KillReason because) {

@@ -76,7 +76,7 @@ class App final : public PoolOwner {
 
   // The server stops, or the app is no longer in its configuration: no worker is started any more unless a queued
   // connection needs one; when nothing is pending, the workers are drained. At `deadline` those that are left are
-  // killed: it is that of timeouts.stop, or with kReloadTimeout of timeouts.drain.
+  // killed: it is that of timeouts.stop, or with kDrainTimeout of timeouts.drain.
   void stop(TimePoint deadline, KillReason overdue);
   void stop_at_once(KillReason because);
   // While stopping: drains the workers as soon as nothing is pending.

@@ -14,10 +14,10 @@ std::string describe_end(KillReason killed, int wait_status) {
   switch (killed) {
     case KillReason::kRequestTimeout: return "killed by timeouts.request";
     case KillReason::kTotalTimeout: return "killed by timeouts.total";
-    case KillReason::kDrainTimeout: return "was told to leave, and killed after timeouts.stop";
+    case KillReason::kLeaveTimeout: return "was told to leave, and killed after timeouts.stop";
     case KillReason::kStopTimeout: return "killed by timeouts.stop";
     case KillReason::kStopAtOnce: return "killed, as the server stops at once";
-    case KillReason::kReloadTimeout: return "left behind by a reload, and killed by timeouts.drain";
+    case KillReason::kDrainTimeout: return "left behind by a reload, and killed by timeouts.drain";
     case KillReason::kNone:
     case KillReason::kStartTimeout:
     case KillReason::kBrokenProtocol: break;
@@ -76,7 +76,7 @@ Fate fate_of(const WorkerSlot& slot) {
     case ipc::ResponseState::kNone: break;
   }
   const bool too_long = was_stopped(slot) || slot.killed == KillReason::kRequestTimeout ||
-                        slot.killed == KillReason::kTotalTimeout || slot.killed == KillReason::kReloadTimeout;
+                        slot.killed == KillReason::kTotalTimeout || slot.killed == KillReason::kDrainTimeout;
   return too_long ? Fate::kAnswer504 : Fate::kAnswer502;
 }
 

@@ -28,7 +28,7 @@ Reload::Reload(App& app, std::shared_ptr<Generation> generation, std::shared_ptr
   Member member{.config = nullptr, .app = &app, .candidate = {}, .access_file = std::move(access_file)};
   member.candidate = std::make_unique<Candidate>(std::move(generation), workers_of(&app, app.config()), realm_.workshop,
                                                  realm_.connections);
-  steps_.emplace_back().members.push_back(std::move(member));
+  units_.emplace_back().members.push_back(std::move(member));
   is_under_way_ = true;
 }
 
@@ -43,8 +43,8 @@ void Reload::start() {
   plan();
   if (is_over_) return;
   Loader::Task task{.config = next_, .apps = {}, .bind = {}, .owners = {}};
-  for (const Step& step : steps_) {
-    task.apps.insert(task.apps.end(), step.unit.apps.begin(), step.unit.apps.end());
+  for (const Unit& unit : units_) {
+    task.apps.insert(task.apps.end(), unit.plan.apps.begin(), unit.plan.apps.end());
   }
   const auto is_ours = [&](const config::Wanted& wanted) { return std::ranges::count(task.apps, wanted.app) > 0; };
   std::ranges::copy_if(changes_.added, std::back_inserter(task.bind), is_ours);
@@ -69,16 +69,16 @@ void Reload::plan() {
     held.push_back({&door.listen, door.app->name()});
   });
   changes_ = config::changes_of(names, held, next_);
-  for (config::Unit& unit : changes_.units) {
-    Step step;
-    step.unit = unit;
-    for (const std::size_t index : unit.apps) {
+  for (const config::Unit& plan : changes_.units) {
+    Unit unit;
+    unit.plan = plan;
+    for (const std::size_t index : plan.apps) {
       config::App& config = next_.apps[index];
-      step.members.push_back({.config = &config, .app = find(config.name), .candidate = {}, .access_file = {}});
+      unit.members.push_back({.config = &config, .app = find(config.name), .candidate = {}, .access_file = {}});
     }
-    if (!only_ || is_of(step, *only_)) steps_.push_back(std::move(step));
+    if (!only_ || is_of(unit, *only_)) units_.push_back(std::move(unit));
   }
-  if (only_ && steps_.empty()) fail(fmt::format("there is no app \"{}\", neither here nor in {}", *only_, next_.file));
+  if (only_ && units_.empty()) fail(fmt::format("there is no app \"{}\", neither here nor in {}", *only_, next_.file));
 }
 
 void Reload::fail(std::string problem) {
@@ -92,8 +92,8 @@ void Reload::on_loader_readable() {
 
 // What can still go wrong before the apps begin.
 Result<void> Reload::prepare() {
-  for (Step& step : steps_) {
-    for (Member& member : step.members) {
+  for (Unit& unit : units_) {
+    for (Member& member : unit.members) {
       const std::string& path = member.config->access_log.file;
       if (path.empty()) continue;
       auto opened = realm_.access_logs.open(path);
@@ -101,12 +101,12 @@ Result<void> Reload::prepare() {
       member.access_file = std::move(*opened);
     }
   }
-  for (Step& step : steps_) {
-    for (std::size_t i = 0; i < step.members.size(); ++i) {
-      Member& member = step.members[i];
+  for (Unit& unit : units_) {
+    for (std::size_t i = 0; i < unit.members.size(); ++i) {
+      Member& member = unit.members[i];
       const Generation* before = member.app ? &member.app->pool().generation() : nullptr;
       auto generation =
-          realm_.workshop.generations.make(*member.config, std::move(loader_->identities[step.unit.apps[i]]), before);
+          realm_.workshop.generations.make(*member.config, std::move(loader_->identities[unit.plan.apps[i]]), before);
       member.candidate = std::make_unique<Candidate>(std::move(generation), workers_of(member.app, *member.config),
                                                      realm_.workshop, realm_.connections);
     }
@@ -126,10 +126,10 @@ void Reload::go_on() {
     if (auto prepared = prepare(); !prepared) return fail(prepared.error().message());
     is_under_way_ = true;
   }
-  for (Step& step : steps_) {
-    if (!step.is_over) go_on_with(step);
+  for (Unit& unit : units_) {
+    if (!unit.is_over) go_on_with(unit);
   }
-  if (!std::ranges::all_of(steps_, &Step::is_over)) return;
+  if (!std::ranges::all_of(units_, &Unit::is_over)) return;
   // As in the file, and behind them what is not in it any more.
   std::ranges::stable_sort(result_.apps, {}, [this](const AppReload& outcome) {
     return std::ranges::find(next_.apps, outcome.app, &config::App::name) - next_.apps.begin();
@@ -144,17 +144,17 @@ void Reload::conclude() {
 
 // ---- each unit by itself ----
 
-std::string_view Reload::waits_for(const Step& step, const Candidate& candidate) {
+std::string_view Reload::waits_for(const Unit& unit, const Candidate& candidate) {
   if (candidate.state() == Candidate::State::kProving) return candidate.waits_for();
-  return step.waits ? "workers of older generations to leave" : "the apps that change together with it";
+  return unit.waits ? "workers of older generations to leave" : "the apps that change together with it";
 }
 
-void Reload::go_on_with(Step& step) {
-  for (Member& member : step.members) {
+void Reload::go_on_with(Unit& unit) {
+  for (Member& member : unit.members) {
     member.candidate->go_on();
     if (member.candidate->state() == Candidate::State::kFailed) {
       const std::string how = member.candidate->failure();
-      return fail_step(step, member.candidate->app(), how);
+      return fail_unit(unit, member.candidate->app(), how);
     }
     const bool is_proving = member.candidate->state() == Candidate::State::kProving;
     if (const auto step_now = member.candidate->waits_for(); is_proving && step_now != member.told) {
@@ -164,19 +164,19 @@ void Reload::go_on_with(Step& step) {
     }
   }
   const bool all_proved = std::ranges::all_of(
-      step.members, [](const Member& member) { return member.candidate->state() == Candidate::State::kProved; });
-  if (all_proved && may_switch(step)) switch_to(step);
+      unit.members, [](const Member& member) { return member.candidate->state() == Candidate::State::kProved; });
+  if (all_proved && may_switch(unit)) switch_to(unit);
 }
 
 // An app has at most workers.max workers that are leaving: those that are busy now would join them.
-bool Reload::may_switch(Step& step) {
-  for (const Member& member : step.members) {
+bool Reload::may_switch(Unit& unit) {
+  for (const Member& member : unit.members) {
     if (!member.app) continue;
     const SlotTable& slots = member.app->pool().slots();
     const unsigned leaving = member.app->leavers() + slots.count(SlotState::kDraining);
     const unsigned most = std::max(member.app->config().workers.max, 1U);
     if (leaving == 0 || leaving + slots.count(SlotState::kBusy) <= most) continue;
-    if (!std::exchange(step.waits, true)) {
+    if (!std::exchange(unit.waits, true)) {
       const std::string text =
           fmt::format("generation {} is READY and waits until one of {} workers of older ones has left",
                       member.candidate->generation().number, leaving);
@@ -188,9 +188,9 @@ bool Reload::may_switch(Step& step) {
   return true;
 }
 
-void Reload::switch_to(Step& step) {
-  if (const auto unstarted = start_listeners(step)) return fail_step(step, unstarted->app, unstarted->how);
-  for (Member& member : step.members) {
+void Reload::switch_to(Unit& unit) {
+  if (const auto unstarted = start_listeners(unit)) return fail_unit(unit, unstarted->app, unstarted->how);
+  for (Member& member : unit.members) {
     const std::uint64_t number = member.candidate->generation().number;
     const bool is_new = !member.app;
     if (is_new) {
@@ -214,20 +214,20 @@ void Reload::switch_to(Step& step) {
                   .generation = number,
                   .reason = taken_back_because_.value_or("")});
   }
-  move_doors(step);
-  remove_apps(step);
-  step.is_over = true;
+  move_doors(unit);
+  remove_apps(unit);
+  unit.is_over = true;
 }
 
-void Reload::fail_step(Step& step, std::optional<std::string> culprit, std::string_view how) {
-  close_listeners(step);
+void Reload::fail_unit(Unit& unit, std::optional<std::string> culprit, std::string_view how) {
+  close_listeners(unit);
   const log::Level level = culprit ? log::Level::kError : log::Level::kInfo;
   const auto describe = [&](const std::string& name, std::string_view consequence) {
     if (!culprit) return fmt::format("app \"{}\": {}; {}", name, how, consequence);
     if (name == *culprit) return fmt::format("{}; {}", how, consequence);
     return fmt::format("app \"{}\": {}, as it changes together with app \"{}\"", name, consequence, *culprit);
   };
-  for (Member& member : step.members) {
+  for (Member& member : unit.members) {
     const std::string& name = member.candidate->app();
     const std::uint64_t stays =
         member.app && member.app->state() != AppState::kDegraded ? member.app->pool().generation().number : 0;
@@ -241,7 +241,7 @@ void Reload::fail_step(Step& step, std::optional<std::string> culprit, std::stri
     member.candidate->give_up();
     given_up_.push_back(std::move(member.candidate));
   }
-  for (const std::string& name : step.unit.removed) {
+  for (const std::string& name : unit.plan.removed) {
     App* removed = find(name);
     const std::string line = describe(name, "it stays");
     log::write(level, line);
@@ -250,16 +250,16 @@ void Reload::fail_step(Step& step, std::optional<std::string> culprit, std::stri
                   .generation = removed ? removed->pool().generation().number : 0,
                   .reason = line});
   }
-  step.is_over = true;
+  unit.is_over = true;
 }
 
 // ---- listeners ----
 
-std::optional<Reload::Unstarted> Reload::start_listeners(const Step& step) {
+std::optional<Reload::Unstarted> Reload::start_listeners(const Unit& unit) {
   if (!loader_) return std::nullopt;
   for (auto& [key, listener] : loader_->listeners) {
     const std::string& app = next_.apps[key.first].name;
-    if (!is_of(step, app)) continue;
+    if (!is_of(unit, app)) continue;
     if (auto started = listener.start(); !started) {
       return Unstarted{app, started.error().in(fmt::format("app \"{}\"", app)).message()};
     }
@@ -268,21 +268,21 @@ std::optional<Reload::Unstarted> Reload::start_listeners(const Step& step) {
 }
 
 // Those of them that listen already would have clients whom nobody accepts.
-void Reload::close_listeners(const Step& step) {
+void Reload::close_listeners(const Unit& unit) {
   if (!loader_) return;
   auto& listeners = loader_->listeners;
   for (auto entry = listeners.begin(); entry != listeners.end();) {
-    const bool is_its = is_of(step, next_.apps[entry->first.first].name);
+    const bool is_its = is_of(unit, next_.apps[entry->first.first].name);
     if (is_its) entry->second.close();
     entry = is_its ? listeners.erase(entry) : std::next(entry);
   }
 }
 
-void Reload::move_doors(Step& step) {
+void Reload::move_doors(Unit& unit) {
   if (!loader_) return;
   for (const config::Kept& kept : changes_.kept) {
     const config::App& config = next_.apps[kept.wanted.app];
-    if (!is_of(step, config.name)) continue;
+    if (!is_of(unit, config.name)) continue;
     const auto given = realm_.doors.give(*held_[kept.held], *find(config.name), config.listen[kept.wanted.listen],
                                          loader_->owners[{kept.wanted.app, kept.wanted.listen}]);
     if (given) continue;
@@ -293,7 +293,7 @@ void Reload::move_doors(Step& step) {
   for (const config::Wanted& wanted : changes_.added) {
     const config::App& config = next_.apps[wanted.app];
     const auto listener = loader_->listeners.find({wanted.app, wanted.listen});
-    if (!is_of(step, config.name) || listener == loader_->listeners.end()) continue;
+    if (!is_of(unit, config.name) || listener == loader_->listeners.end()) continue;
     Door& door = realm_.doors.add(std::move(listener->second), config.listen[wanted.listen], *find(config.name));
     loader_->listeners.erase(listener);
     realm_.doors.start(door);
@@ -301,17 +301,17 @@ void Reload::move_doors(Step& step) {
   for (const std::size_t index : changes_.closed) {
     Door*& door = held_[index];
     // nullptr: closed, with its app's unit.
-    if (door && is_of(step, door->app->name())) realm_.doors.close(*std::exchange(door, nullptr));
+    if (door && is_of(unit, door->app->name())) realm_.doors.close(*std::exchange(door, nullptr));
   }
 }
 
-void Reload::remove_apps(const Step& step) {
-  for (const std::string& name : step.unit.removed) {
+void Reload::remove_apps(const Unit& unit) {
+  for (const std::string& name : unit.plan.removed) {
     App* app = find(name);
     if (!app) continue;
     log::info("app \"{}\": removed; what it has accepted is answered", name);
     tell_(name, "removed");
-    app->stop(deadline_after(Clock::now(), app->config().timeouts.drain), KillReason::kReloadTimeout);
+    app->stop(deadline_after(Clock::now(), app->config().timeouts.drain), KillReason::kDrainTimeout);
     realm_.connections.for_each([&](Connection& connection) {
       const bool is_arriving = connection.app == app && connection.state == ConnectionState::kReceiving;
       if (is_arriving) realm_.reception.hasten(connection, app->stop_deadline());
@@ -322,15 +322,15 @@ void Reload::remove_apps(const Step& step) {
 
 // ---- the rest ----
 
-bool Reload::is_of(const Step& step, const std::string& app) const {
+bool Reload::is_of(const Unit& unit, const std::string& app) const {
   const bool stays =
-      std::ranges::any_of(step.unit.apps, [&](std::size_t index) { return next_.apps[index].name == app; });
-  return stays || std::ranges::find(step.unit.removed, app) != step.unit.removed.end();
+      std::ranges::any_of(unit.plan.apps, [&](std::size_t index) { return next_.apps[index].name == app; });
+  return stays || std::ranges::find(unit.plan.removed, app) != unit.plan.removed.end();
 }
 
 bool Reload::is_about(const std::string& app) const {
-  return std::ranges::any_of(steps_, [&](const Step& step) {
-    return !step.is_over && (is_of(step, app) || std::ranges::any_of(step.members, [&](const Member& member) {
+  return std::ranges::any_of(units_, [&](const Unit& unit) {
+    return !unit.is_over && (is_of(unit, app) || std::ranges::any_of(unit.members, [&](const Member& member) {
                                return member.app && member.app->name() == app;
                              }));
   });
@@ -352,16 +352,16 @@ App* Reload::find(std::string_view name) const {
 }
 
 void Reload::on_probe_readable(std::uint32_t serial) {
-  for (Step& step : steps_) {
-    for (Member& member : step.members) {
+  for (Unit& unit : units_) {
+    for (Member& member : unit.members) {
       if (member.candidate) member.candidate->on_probe_readable(serial);
     }
   }
 }
 
 void Reload::give_up() {
-  for (Step& step : steps_) {
-    if (!step.is_over && is_under_way_) fail_step(step, std::nullopt, "the server stops");
+  for (Unit& unit : units_) {
+    if (!unit.is_over && is_under_way_) fail_unit(unit, std::nullopt, "the server stops");
   }
   if (!is_under_way_) result_.problems.emplace_back("the server stops");
   loader_.reset();

@@ -62,9 +62,9 @@ class Reload {
   // Of each unit that is not done with: visit(candidate, what it waits for). For the status.
   template <typename Visitor>
   void for_each_candidate(Visitor visit) const {
-    for (const Step& step : steps_) {
-      for (const Member& member : step.members) {
-        if (!step.is_over && member.candidate) visit(*member.candidate, waits_for(step, *member.candidate));
+    for (const Unit& unit : units_) {
+      for (const Member& member : unit.members) {
+        if (!unit.is_over && member.candidate) visit(*member.candidate, waits_for(unit, *member.candidate));
       }
     }
   }
@@ -89,8 +89,8 @@ class Reload {
     std::shared_ptr<AccessFile> access_file;
     std::string_view told = {};  // what it waits for
   };
-  struct Step {
-    config::Unit unit;
+  struct Unit {
+    config::Unit plan;
     std::vector<Member> members;
     bool is_over = false;
     bool waits = false;  // for older workers, and it was told
@@ -101,22 +101,22 @@ class Reload {
   void fail(std::string problem);
   void conclude();
 
-  static std::string_view waits_for(const Step& step, const Candidate& candidate);
-  void go_on_with(Step& step);
-  bool may_switch(Step& step);
-  void switch_to(Step& step);
+  static std::string_view waits_for(const Unit& unit, const Candidate& candidate);
+  void go_on_with(Unit& unit);
+  bool may_switch(Unit& unit);
+  void switch_to(Unit& unit);
   // `culprit`: the app that `how` is a line about; none: what `how` says is about all.
-  void fail_step(Step& step, std::optional<std::string> culprit, std::string_view how);
+  void fail_unit(Unit& unit, std::optional<std::string> culprit, std::string_view how);
   struct Unstarted {
     std::string app;
     std::string how;
   };
-  std::optional<Unstarted> start_listeners(const Step& step);
-  void close_listeners(const Step& step);
-  void move_doors(Step& step);
-  void remove_apps(const Step& step);
+  std::optional<Unstarted> start_listeners(const Unit& unit);
+  void close_listeners(const Unit& unit);
+  void move_doors(Unit& unit);
+  void remove_apps(const Unit& unit);
 
-  bool is_of(const Step& step, const std::string& app) const;
+  bool is_of(const Unit& unit, const std::string& app) const;
   App* find(std::string_view name) const;
   void note_outcome(AppReload outcome);
 
@@ -127,7 +127,7 @@ class Reload {
   const TimePoint begun_ = Clock::now();
   std::vector<Door*> held_;  // as changes_ counts them; nullptr once it is closed
   config::Changes changes_;
-  std::vector<Step> steps_;
+  std::vector<Unit> units_;
   std::unique_ptr<Loader> loader_;
   std::vector<std::unique_ptr<Candidate>> given_up_;
   std::optional<std::string> taken_back_because_;

@@ -58,7 +58,7 @@ bool was_stopped(const WorkerSlot& slot) {
 
 bool failed_to_start(const WorkerSlot& slot) {
   const bool was_to_leave =
-      slot.killed == KillReason::kDrainTimeout || slot.killed == KillReason::kReloadTimeout || was_stopped(slot);
+      slot.killed == KillReason::kLeaveTimeout || slot.killed == KillReason::kDrainTimeout || was_stopped(slot);
   return slot.next_step && !was_to_leave;
 }
 

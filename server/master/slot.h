@@ -44,10 +44,10 @@ enum class KillReason {
   kStartTimeout,
   kRequestTimeout,
   kTotalTimeout,
-  kDrainTimeout,  // told to leave, and still there
+  kLeaveTimeout,  // told to leave, and still there after timeouts.stop
   kStopTimeout,
-  kStopAtOnce,     // by a second TERM, or because the server could not start
-  kReloadTimeout,  // of an older generation or a removed app, and its request has taken longer than timeouts.drain
+  kStopAtOnce,    // by a second TERM, or because the server could not start
+  kDrainTimeout,  // of an older generation or a removed app, and its request has taken longer than timeouts.drain
   kBrokenProtocol,
 };
 

@@ -282,7 +282,7 @@ void WorkerPool::on_slot_deadline(WorkerSlot& slot) {
     if (progress.overdue) return kill(slot, KillReason::kRequestTimeout);
     slot.deadline.set(loop_.timers, progress.look_again);
   } else if (slot.state == SlotState::kDraining) {
-    slot.told_to_leave ? kill(slot, KillReason::kDrainTimeout) : tell_to_leave(slot);
+    slot.told_to_leave ? kill(slot, KillReason::kLeaveTimeout) : tell_to_leave(slot);
   }
 }
 

@@ -178,7 +178,7 @@ class WorkerPool {
   AppState state_ = AppState::kStarting;
   bool stopping_ = false;
   bool leaving_ = false;
-  KillReason overdue_ = KillReason::kReloadTimeout;  // of those that do not leave in time
+  KillReason overdue_ = KillReason::kDrainTimeout;  // of those that do not leave in time
   SlotTable slots_;
   WorkerCounters counters_;
   std::uint64_t last_lend_ = 0;

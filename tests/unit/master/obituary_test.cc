@@ -112,12 +112,12 @@ TEST_F(ObituaryTest, a_worker_that_was_told_to_leave_in_its_start_was_not_idle) 
   EXPECT_EQ(obituary(exited(0)).level, log::Level::kDebug);
   EXPECT_EQ(line(killed_by(SIGSEGV)),
             "app \"shop\": generation 3 failed at LOADED: worker 4711 died of signal 11 (Segmentation fault)");
-  slot_.killed = KillReason::kDrainTimeout;
+  slot_.killed = KillReason::kLeaveTimeout;
   EXPECT_EQ(
       line(killed_by(SIGKILL)),
       "app \"shop\" generation 3 worker 4711: was told to leave, and killed after timeouts.stop before it reached "
       "LOADED");
-  slot_.killed = KillReason::kReloadTimeout;
+  slot_.killed = KillReason::kDrainTimeout;
   EXPECT_EQ(line(killed_by(SIGKILL)),
             "app \"shop\" generation 3 worker 4711: left behind by a reload, and killed by timeouts.drain before it "
             "reached LOADED");
