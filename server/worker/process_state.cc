@@ -6,6 +6,23 @@
 
 namespace forklift::worker {
 
+namespace {
+
+// Neither an alarm that is set, nor one that is pending, is to hit a worker whose request is over. One that was blocked
+// in `mask` already harms nobody.
+void drop_alarms(const sigset_t& mask) {
+  const itimerval off{};
+  ::setitimer(ITIMER_REAL, &off, nullptr);
+  if (sigismember(&mask, SIGALRM) == 1) return;
+  sigset_t alarm;
+  sigemptyset(&alarm);
+  sigaddset(&alarm, SIGALRM);
+  const timespec no_time{};
+  while (::sigtimedwait(&alarm, nullptr, &no_time) == SIGALRM) continue;
+}
+
+}  // namespace
+
 Result<ProcessState> ProcessState::take() {
   ProcessState state;
   state.folder_.reset(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -21,9 +38,7 @@ Result<ProcessState> ProcessState::take() {
 
 Result<void> ProcessState::restore() const {
   ::umask(umask_);
-  // Before the mask: a signal that is blocked is not to hit a worker whose request is over.
-  const itimerval off{};
-  if (!has_timer_) ::setitimer(ITIMER_REAL, &off, nullptr);
+  if (!has_timer_) drop_alarms(mask_);  // before the mask, which may have held them up
   ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
   if (::fchdir(folder_.get()) != 0) return fail_errno("fchdir to the working folder");
   return {};

@@ -17,7 +17,8 @@ class ProcessState {
   // As it is now: when the plugin has been created.  [worker]
   static Result<ProcessState> take();
 
-  // Puts it back. The timer is stopped, unless one ran at the time of take(): that one is the plugin's own matter.
+  // Puts it back. The timer is stopped, and what it has sent and was blocked is forgotten, unless a timer ran at the
+  // time of take(): that one is the plugin's own matter.
   // Fails where the working folder cannot be had any more: the plugin has closed a descriptor that is not its own.
   // [worker, between two requests]
   Result<void> restore() const;

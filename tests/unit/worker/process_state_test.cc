@@ -80,6 +80,39 @@ TEST(ProcessState, a_timer_that_create_has_armed_goes_on) {
   EXPECT_EQ(child.said, "runs");
 }
 
+bool is_pending(int signal) {
+  sigset_t pending;
+  sigpending(&pending);
+  return sigismember(&pending, signal) == 1;
+}
+
+TEST(ProcessState, an_alarm_that_was_blocked_does_not_end_the_worker) {
+  const Forked child = in_child([]() -> std::string {
+    const itimerval off{}, often{.it_interval = {0, 1000}, .it_value = {0, 1000}};
+    ::setitimer(ITIMER_REAL, &off, nullptr);
+    const auto state = ProcessState::take();
+    block(SIGALRM);
+    ::setitimer(ITIMER_REAL, &often, nullptr);
+    while (!is_pending(SIGALRM)) continue;
+    if (!state || !state->restore()) return "failed";
+    return is_blocked(SIGALRM) || is_pending(SIGALRM) ? "blocked still" : "lives";
+  });
+  EXPECT_EQ(child.said, "lives");
+}
+
+TEST(ProcessState, an_alarm_that_create_has_blocked_is_its_own_matter) {
+  const Forked child = in_child([]() -> std::string {
+    const itimerval off{};
+    ::setitimer(ITIMER_REAL, &off, nullptr);
+    block(SIGALRM);
+    const auto state = ProcessState::take();
+    ::raise(SIGALRM);
+    if (!state || !state->restore()) return "failed";
+    return is_blocked(SIGALRM) && is_pending(SIGALRM) ? "pending still" : "gone";
+  });
+  EXPECT_EQ(child.said, "pending still");
+}
+
 TEST(ProcessState, a_working_folder_that_was_removed_is_one_still) {
   std::string folder = testing::TempDir() + "forklift-XXXXXX";
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);
