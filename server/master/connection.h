@@ -75,6 +75,7 @@ class ConnectionTable {
   // nullptr if that tenant is gone.
   Connection* find(std::uint32_t index, std::uint32_t serial);
 
+  bool has_free() const { return !free_.empty(); }  // whether acquire() needs no memory
   std::size_t size() const { return records_.size() - free_.size(); }  // tenants
   HeadPool& heads() { return heads_; }
 

@@ -3,7 +3,10 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
+
+#include "master/memory_reserve.h"
 
 namespace forklift::master {
 
@@ -61,8 +64,9 @@ void HeadPool::give_back(HeadBuffer& buffer) {
 Result<void> HeadPool::refill(std::size_t size_class) {
   const std::size_t size = kSmallest << (2 * size_class);
   const std::size_t bytes = std::max(size, kBlockBytes);
+  if (!memory_reserve::hold()) return fail_errno("memory for head buffers", ENOMEM);
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return fail_errno("mmap of head buffers");
+  if (memory == MAP_FAILED) return fail_errno("memory for head buffers");
   // Both are advice to an old kernel, and a promise from the kernels that this runs on (Linux 4.14 and later).
   ::madvise(memory, bytes, MADV_WIPEONFORK);
   ::madvise(memory, bytes, MADV_DONTDUMP);

@@ -18,6 +18,7 @@ extern "C" {
 #include "ipc/message.h"
 #include "machine/checks.h"
 #include "master/doors.h"
+#include "master/memory_reserve.h"
 
 namespace forklift::master {
 
@@ -199,6 +200,7 @@ Result<std::unique_ptr<Loader>> Loader::start(const Task& task, Loop& loop) {
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno("fork");
   if (pid == 0) {
+    memory_reserve::give_up();
     channel->first.close();
     work(task, std::move(channel->second), master);
   }

@@ -11,6 +11,7 @@
 #include "ipc/message.h"
 #include "master/app.h"
 #include "master/doors.h"
+#include "master/memory_reserve.h"
 
 namespace forklift::master {
 
@@ -55,8 +56,18 @@ void Reception::accept_all_from(Door& door) {
   }
 }
 
+// While memory is short, only those who have left make room for others.
+bool Reception::has_room() const {
+  return memory_reserve::hold() || connections_.has_free();
+}
+
 Reception::Accepted Reception::accept_one(Door& door) {
-  UniqueFd fd(::accept4(door.listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
+  UniqueFd fd;
+  if (has_room()) {
+    fd.reset(::accept4(door.listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
+  } else {
+    errno = ENOMEM;
+  }
   if (fd) {
     admit(std::move(fd), door);
     return Accepted::kOne;
@@ -77,7 +88,7 @@ Reception::Accepted Reception::accept_one(Door& door) {
 
 int Reception::turn_away(Door& door) {
   int turned_away = 0;
-  for (; turned_away < kAcceptBatch; ++turned_away) {
+  for (; turned_away < kAcceptBatch && has_room(); ++turned_away) {
     reserve_.reset();
     UniqueFd fd(::accept4(door.listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!fd) break;

@@ -19,13 +19,13 @@ class Reception {
   // All outlive it.
   Reception(Loop& loop, ConnectionTable& connections, Farewell& farewell, ReceptionBudget& budget);
 
-  // Accepts what waits at `listener`, at most a batch of it. False if descriptors or memory are out: the caller is to
-  // leave the listener alone for a while, because it stays readable.
+  // Accepts what waits at the door's listener, at most a batch of it. False if descriptors or memory are out: the caller
+  // is to leave the door alone for a while, because it stays readable.
   bool accept_from(Door& door);
-  // The same without a bound: before the listener is closed, which resets whatever still waits in it.
+  // The same without a bound: before the door is closed, which resets whatever still waits in it.
   void accept_all_from(Door& door);
 
-  // Descriptors are still out after a while: answers what waits at `listener` with 503, one after another, through the
+  // Descriptors are still out after a while: answers what waits at the door with 503, one after another, through the
   // descriptor that is kept in reserve for this. At most a batch; returns how many.
   int turn_away(Door& door);
 
@@ -45,6 +45,7 @@ class Reception {
 
   // kOne: also one that was broken before it could be accepted.
   enum class Accepted { kOne, kNone, kExhausted };
+  bool has_room() const;
   Accepted accept_one(Door& door);
   Connection& enter(UniqueFd fd, Door& door);
   void admit(UniqueFd fd, Door& door);

@@ -4,6 +4,8 @@
 
 #include <cerrno>
 
+#include "master/memory_reserve.h"
+
 namespace forklift::master {
 
 Result<void> Spawner::spawn(WorkerSlot& slot, std::shared_ptr<Generation> generation) {
@@ -31,6 +33,7 @@ Result<void> Spawner::spawn(WorkerSlot& slot, std::shared_ptr<Generation> genera
     return fail_errno("fork", error);
   }
   if (pid == 0) {
+    memory_reserve::give_up();
     forget_(slot);
     worker_main_({.app = slot.generation->config,
                   .identity = slot.generation->identity,
