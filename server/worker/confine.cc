@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,6 +22,13 @@
 namespace forklift::worker {
 
 namespace {
+
+// Who has a terminal may write what its shell reads next (TIOCSTI, ioctl_tty(2)). It is no job for setsid(2), which the
+// leader of a group may not call, and the master may have made this process one. There may be none, or it has hung up.
+void leave_terminal() {
+  const UniqueFd terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (terminal) ::ioctl(terminal.get(), TIOCNOTTY);
+}
 
 // A machine that has no memory left is to lose a worker, not the master, and the request that made the worker grow.
 // Without a /proc that can be written to, the kernel decides by size alone.
@@ -112,6 +120,7 @@ Result<void> let_go(std::span<const int> keep) {
   UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!null) return fail_errno("open /dev/null");
   if (::dup2(null.get(), STDIN_FILENO) < 0) return fail_errno("dup2");
+  leave_terminal();
   // The master does the same; whoever comes second finds it done.
   if (::setpgid(0, 0) != 0) return fail_errno("setpgid");
   restore_signals();

@@ -12,7 +12,7 @@
 namespace forklift::worker {
 
 // Closes every descriptor but 0, 1, 2 and those in `keep`: the one list of what a worker inherits. Standard input
-// becomes /dev/null. A process group of its own, default signals. [worker, first thing after the fork]
+// becomes /dev/null. No terminal, a process group of its own, default signals. [worker, first thing after the fork]
 Result<void> let_go(std::span<const int> keep);
 
 // Makes the process what `confinement` and `identity` say, in the only order that works: what needs root, then the
