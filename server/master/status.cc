@@ -107,6 +107,12 @@ Array describe_candidates_workers(const Reloads& reloads, std::string_view app, 
   return described;
 }
 
+// nothing: the backoff puts no start off.
+Var describe_retry(App& app, TimePoint now) {
+  const TimePoint at = app.pool().retry_at();
+  return at > now ? Var(milliseconds_since(now, at)) : Var();
+}
+
 Object describe_app(App& app, const Doors& doors, const Reloads& reloads, TimePoint now) {
   Array listeners;
   for (const std::string& address : doors.addresses_of(app)) listeners.add(escape(address));
@@ -131,6 +137,7 @@ Object describe_app(App& app, const Doors& doors, const Reloads& reloads, TimePo
   made.set("listeners", listeners);
   made.set("queue", describe_queue(app, now));
   made.set("connections", app.tally().connections);
+  made.set("retry_ms", describe_retry(app, now));
   made.set("workers", workers);
   made.set("counters", describe_counters(app));
   made.set("stats", describe_stats(app));
