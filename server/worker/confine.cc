@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/keyctl.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -86,6 +88,22 @@ Result<void> require_proc(const std::string& root) {
               root.empty() ? "" : fmt::format("chroot {}: ", root), root.empty() ? "" : " in it", root);
 }
 
+bool is_to_be_root(const Identity& identity) {
+  return identity.changes && identity.user == 0;
+}
+
+// What is in a session keyring is for whoever has it, whatever user that is (keyrings(7)). While this process is root
+// still, so that the new one counts among root's keys. Where the kernel has no keyrings, or a container forbids them,
+// there are none for the plugin either.
+Result<void> leave_session_keyring(const Identity& to) {
+  if (!to.changes || is_to_be_root(to)) return {};
+  if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) >= 0 || errno == ENOSYS || errno == EPERM) return {};
+  const int code = errno;
+  return fail_errno(fmt::format("user: a session keyring{}",
+                                code == EDQUOT ? " (sysctl kernel.keys.maxkeys and root_maxkeys raise the quota)" : ""),
+                    code);
+}
+
 // Groups first: a process that is no longer root cannot change them, and would keep root's.
 Result<void> change_user(const Identity& to) {
   if (!to.changes) return {};
@@ -134,6 +152,7 @@ Result<void> confine(const config::Confinement& confinement, const Identity& ide
   if (auto done = change_root(confinement.chroot); !done) return done;
   if (auto done = require_proc(confinement.chroot); !done) return done;
   ::umask(confinement.umask);
+  if (auto done = leave_session_keyring(identity); !done) return done;
   if (auto done = change_user(identity); !done) return done;
   const std::string& directory = confinement.directory.empty() ? "/" : confinement.directory;
   if (::chdir(directory.c_str()) != 0) return fail_errno(fmt::format("directory: chdir {}", directory));
