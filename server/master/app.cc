@@ -34,9 +34,11 @@ constexpr unsigned kClientLeft = 499;
 // Fewer crashes than one in so many requests may be chance.
 constexpr std::uint64_t kRequestsPerCrash = 20;
 
-// What a message that was held back says of itself when it is let through.
-std::string and_more(unsigned held_back) {
-  return held_back == 0 ? "" : fmt::format(" (and {} more since the last such line)", held_back);
+// `its only request has crashed`, `2 of its 7 requests have crashed`
+std::string describe_crashes(const WorkerPool::Counts& counts) {
+  if (counts.requests == 1) return "its only request has crashed";
+  return fmt::format("{} of its {} requests {} crashed", counts.crashes, counts.requests,
+                     counts.crashes == 1 ? "has" : "have");
 }
 
 // 0 for what no response can have: it is a worker that says so.
@@ -62,6 +64,7 @@ App::App(std::unique_ptr<WorkerPool> proved, const Workshop& workshop, Farewell&
         before_.reset();
       }),
       stop_timer_([this] {
+        stopped_ = true;  // also for a request that comes in this very moment, where there is nobody to be killed
         if (processes() == 0 && queue_.empty()) return;
         log::warning("app \"{}\": workers are left after {}; killing them", name(), stop_key());
         stop_at_once(overdue_);
@@ -145,10 +148,9 @@ void App::on_crash(const WorkerPool& pool, Crash crash) {
       before_->counts.crashes * now.requests < now.crashes * std::max<std::uint64_t>(before_->counts.requests, 1);
   if (crash == Crash::kInRequest && !often) return;
   rollback_ = std::exchange(before_, std::nullopt);
-  rollback_->why = crash == Crash::kInRequest
-                       ? fmt::format("{} of its {} requests have crashed", now.crashes, now.requests)
-                   : crash == Crash::kIdle ? "a worker has died while idle"
-                                           : "a worker could not start";
+  rollback_->why = crash == Crash::kInRequest ? describe_crashes(now)
+                   : crash == Crash::kIdle    ? "a worker has died while idle"
+                                              : "a worker could not start";
   log::error("app \"{}\": generation {} is on probation (reload.probation), and {}", name(), pool.generation().number,
              rollback_->why);
   probation_.cancel();
@@ -244,14 +246,19 @@ void App::on_done(Connection& connection, const ipc::Done& done) {
 
 void App::on_orphan(Connection& connection, Fate fate) {
   switch (fate) {
-    case Fate::kNothing: return;
+    case Fate::kNothing:
+    case Fate::kProbe: return;
     case Fate::kLendAgain:
-      if (stopped_) return farewell_.answer(connection, 503);
+      if (stopped_) {
+        connection.slot = nullptr;  // no worker has had it
+        return farewell_.answer(connection, 503);
+      }
       wait_in_queue(connection);
       return queue_.push_front(connection);
     case Fate::kAnswer502: return farewell_.answer(connection, 502);
     case Fate::kAnswer504: return farewell_.answer(connection, 504);
     case Fate::kAbort: note(connection, sent_before_death(connection)); return farewell_.abort(connection);
+    case Fate::kAbortHeld: note(connection, sent_before_death(connection)); return farewell_.abort_held(connection);
     case Fate::kComplete: {
       Outcome outcome = sent_before_death(connection);
       outcome.complete = true;

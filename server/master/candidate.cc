@@ -90,12 +90,15 @@ bool Candidate::is_probed() {
 }
 
 Result<void> Candidate::ask(WorkerSlot& slot) {
+  // From the first try on, where a lend has to be tried again.
+  if (!probe_is_late_.is_set()) {
+    probe_is_late_.set(workshop_.loop.timers, Clock::now() + generation_->config.timeouts.start);
+  }
   const config::Reload& reload = generation_->config.reload;
   auto probe = Probe::make(reload.probe_method(), reload.probe_uri(), slot.serial, workshop_.loop, connections_);
   if (!probe) return Failure(probe.error());
   if (pool_->lend(slot, (*probe)->connection()) != WorkerPool::Lend::kLent) return {};  // in the next turn
   probe_ = std::move(*probe);
-  probe_is_late_.set(workshop_.loop.timers, Clock::now() + generation_->config.timeouts.start);
   return {};
 }
 

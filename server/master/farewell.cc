@@ -1,10 +1,12 @@
 #include "master/farewell.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "base/socket_options.h"
 #include "master/app.h"
@@ -114,6 +116,19 @@ void Farewell::abort(Connection& connection) {
   if (n >= 0 || errno != EAGAIN) return close(connection);
   connection.deadline.set(loop_.timers, Clock::now() + kLingerTime);
   watch(connection);
+}
+
+// The worker may sleep in a call on the socket, in the kernel, and whoever makes another waits for that one, without a
+// deadline and without signals, whatever its flags say. All but close(2), while it is not the last one. So it is a
+// process of its own that waits.
+void Farewell::abort_held(Connection& connection) {
+  leave_reception(connection, ConnectionState::kAborting);
+  if (!connection.is_unix && ::fork() == 0) {
+    const int keep[] = {connection.fd.get()};
+    if (close_all_but(keep)) reset_tcp(connection.fd.get());
+    ::_exit(0);
+  }
+  close(connection);
 }
 
 void Farewell::on_readable(Connection& connection) {

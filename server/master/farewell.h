@@ -29,6 +29,10 @@ class Farewell {
   // except on TCP.
   void abort(Connection& connection);
 
+  // The same of a connection whose worker does not end: a client on TCP is told at once, one on a Unix socket by the
+  // worker's end.
+  void abort_held(Connection& connection);
+
   // Events of a connection that is LINGERING or ABORTING.
   void on_readable(Connection& connection);
   void on_deadline(Connection& connection) { close(connection); }

@@ -45,10 +45,12 @@ std::string_view describe(Fate fate, const WorkerSlot& slot) {
     return "; the plugin had the connection itself, which is aborted";
   switch (fate) {
     case Fate::kNothing: return "";
+    case Fate::kProbe: return "; it was reload.probe";
     case Fate::kLendAgain: return "; its request goes to another worker";
     case Fate::kAnswer502: return "; answered 502";
     case Fate::kAnswer504: return "; answered 504";
-    case Fate::kAbort: return "; part of the response was sent, so the connection is aborted";
+    case Fate::kAbort:
+    case Fate::kAbortHeld: return "; part of the response was sent, so the connection is aborted";
     case Fate::kComplete: return "; the response was complete";
   }
   return "";

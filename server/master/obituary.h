@@ -12,14 +12,17 @@ namespace forklift::master {
 // `app "shop" generation 3 worker 4711`: how every line about a worker begins.
 std::string describe_worker(std::string_view app, const WorkerSlot& slot);
 
-// What becomes of the connection that was lent to a worker which is dead, and whose channel was read to the end.
+// What becomes of the connection that was lent to a worker which is dead, and whose channel was read to the end (or
+// which is given up).
 enum class Fate {
   kNothing,    // it had none
   kLendAgain,  // the worker never took it: another one may, for up to kLendsMax lends
   kAnswer502,  // taken, and nothing of the response was sent
   kAnswer504,  // the same, and it was the master that killed the worker for taking too long
   kAbort,      // part of the response was sent
+  kAbortHeld,  // the worker does not end, and still has it
   kComplete,   // all of the response was sent, and only the report of it is missing
+  kProbe,      // it was reload.probe, and no client waits
 };
 
 // A third death in a row before the request was taken is no accident.

@@ -273,13 +273,15 @@ bool Reception::still_arrives(Connection& connection) {
 void Reception::on_deadline(Connection& connection) {
   if (!still_arrives(connection)) return;
   const Duration took = Clock::now() - connection.accepted;
+  // By what is configured now, which a reload may have changed since the timer was set.
   const config::Timeouts& timeouts = connection.app->config().timeouts;
   const auto is_over = [took](Duration timeout) { return timeout > Duration::zero() && took >= timeout; };
   log::info("app \"{}\": refused with 408: {} bytes of a head after {:.3f} s ({})", connection.app->name(),
             connection.bytes, std::chrono::duration<double>(took).count(),
-            is_over(timeouts.head)    ? "timeouts.head"
-            : is_over(timeouts.total) ? "timeouts.total"
-                                      : connection.app->stop_key());
+            is_over(timeouts.head)           ? "timeouts.head"
+            : is_over(timeouts.total)        ? "timeouts.total"
+            : connection.app->is_stopping() ? connection.app->stop_key()
+                                             : "timeouts.head");
   farewell_.answer(connection, 408);
 }
 

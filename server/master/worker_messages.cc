@@ -78,13 +78,14 @@ void WorkerPool::on_step(WorkerSlot& slot, ipc::Step step) {
   }
   slot.next_step.reset();
   slots_.apply(slot, SlotEvent::kReady);
-  // One that is DRAINING keeps the deadline that it has: of its leaving, or of its request.
-  if (slot.state == SlotState::kIdle) {
+  slot.generation->proved = true;
+  // One that is DRAINING keeps the deadline that it has, of its leaving or of its request; nor does its pool run again.
+  const bool serves = slot.state == SlotState::kIdle;
+  if (serves) {
     slot.deadline.cancel();
     became_idle(slot);
   }
-  slot.generation->proved = true;
-  if (state_ != AppState::kRunning) {
+  if (serves && state_ != AppState::kRunning) {
     if (purpose_ == Purpose::kServe) log::info("app \"{}\": {}", name(), describe_running(*slot.generation));
     state_ = AppState::kRunning;
   }

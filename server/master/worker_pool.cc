@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "base/counted.h"
 #include "base/log.h"
 #include "master/progress.h"
 
@@ -82,8 +83,9 @@ void WorkerPool::grow() {
   }
   if (owner().waiting() == 0 || slots_.count(SlotState::kStarting) > 0) return;
   if (at_max_.pass(Clock::now())) {
-    log::warning("app \"{}\": all {} workers are busy (workers.max); {} requests wait", name(), most,
-                 owner().waiting());
+    log::warning("app \"{}\": {} busy (workers.max); {} waiting", name(),
+                 most == 1 ? "its only worker is" : fmt::format("all {} workers are", most),
+                 counted(owner().waiting(), "request"));
   }
 }
 
@@ -293,7 +295,7 @@ void WorkerPool::give_up(WorkerSlot& slot) {
   const bool is_failed_start = slot.next_step && !leaving_ && !stopping_;
   if (!is_failed_start) log::error("{}", line);
   std::optional<Crash> crash;
-  if (!std::exchange(slot.given_up, true)) crash = settle(slot, Fate::kAbort);
+  if (!std::exchange(slot.given_up, true)) crash = settle(slot, Fate::kAbortHeld);
   slots_.apply(slot, SlotEvent::kDrain);
   if (stopping_) {
     unwatch(slot);
@@ -336,7 +338,9 @@ void WorkerPool::on_death(WorkerSlot& slot, int wait_status) {
   unwatch(slot);
   slot.output.finish([&](ipc::Stream stream, std::string_view line) { log_output(slot, stream, line); });
   const Fate fate = fate_of(slot);
-  const Obituary obituary = write_obituary(name(), slot, wait_status, fate, Clock::now());
+  const bool had_probe = slot.lent && purpose_ == Purpose::kTrial;
+  const Obituary obituary =
+      write_obituary(name(), slot, wait_status, had_probe ? Fate::kProbe : fate, Clock::now());
   const bool was_ready = !slot.next_step;
   // While stopping, too, where a queued request would start the next one at once.
   const bool is_failed_start = !slot.given_up && died_young(slot) && !leaving_ && (!stopping_ || owner().waiting() > 0);

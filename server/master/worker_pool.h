@@ -44,7 +44,7 @@ class PoolOwner {
   // A worker has said DONE for the connection, which is the owner's again. The worker may still be BUSY, with deferred
   // work.
   virtual void on_done(Connection& connection, const ipc::Done& done) = 0;
-  // The worker that had the connection is reaped, and nobody else writes on it any more; or, with Fate::kAbort, the
+  // The worker that had the connection is reaped, and nobody else writes on it any more; or, with Fate::kAbortHeld, the
   // worker does not die and is given up. `connection.slot` still tells what the worker was doing.
   virtual void on_orphan(Connection& connection, Fate fate) = 0;
   // No worker lives and none can be started before `pool.retry_at()`.
