@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -121,8 +122,25 @@ Result<void> change_user(const Identity& to) {
   if (!known || !all_are(user, to.user) || !all_are(group, to.group)) {
     return fail("user: the kernel has not changed to user {} and group {}", to.user, to.group);
   }
-  if (to.user != 0 && (::setuid(0) == 0 || ::seteuid(0) == 0)) return fail("user: {} can become root again", to.user);
   return {};
+}
+
+// A server that is no root may have been given some for itself (AmbientCapabilities= of its service). One that is root
+// may have been started such that a change of the user leaves them, or those for programs (capabilities(7)).
+Result<void> drop_capabilities() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
+  const auto is_empty = [](const auto& set) { return (set.effective | set.permitted | set.inheritable) == 0; };
+  if (::syscall(SYS_capget, &header, sets) == 0 && std::ranges::all_of(sets, is_empty)) return {};
+  std::ranges::fill(sets, __user_cap_data_struct{});
+  // The ambient ones are part of the others, and go with them.
+  if (::syscall(SYS_capset, &header, sets) != 0) return fail_errno("user: capset to no capabilities");
+  return {};
+}
+
+Result<void> check_no_way_back(const Identity& identity) {
+  if (!identity.changes || is_to_be_root(identity) || (::setuid(0) != 0 && ::seteuid(0) != 0)) return {};
+  return fail("user: {} can become root again", identity.user);
 }
 
 // The change of the user has forbidden them (PR_SET_DUMPABLE(2const)).
@@ -154,6 +172,10 @@ Result<void> confine(const config::Confinement& confinement, const Identity& ide
   ::umask(confinement.umask);
   if (auto done = leave_session_keyring(identity); !done) return done;
   if (auto done = change_user(identity); !done) return done;
+  if (!is_to_be_root(identity)) {
+    if (auto done = drop_capabilities(); !done) return done;
+  }
+  if (auto done = check_no_way_back(identity); !done) return done;
   const std::string& directory = confinement.directory.empty() ? "/" : confinement.directory;
   if (::chdir(directory.c_str()) != 0) return fail_errno(fmt::format("directory: chdir {}", directory));
   rebuild_environment(confinement, identity);

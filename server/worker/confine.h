@@ -21,7 +21,7 @@ Result<void> let_go(std::span<const int> keep);
 //   with (it raises its own),
 // - another root folder; in whichever it is, a proc file system must be mounted: the image is opened through it,
 // - umask, groups and user (set-user-ID included, so that there is no way back), and the folder in which it works,
-// - unless it is to be root, none of the keys of whoever has started the server,
+// - unless it is to be root, no capability, and none of the keys of whoever has started the server,
 // - an environment of its own (environment.h), no_new_privs, and core dumps where rlimits.core asks for them,
 // - an OOM score above the master's.
 // The error names the key of the configuration that cannot be had.  [worker, before the plugin is opened]

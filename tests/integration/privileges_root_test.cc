@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/server.h"
 
@@ -16,6 +17,8 @@ namespace harness {
 namespace {
 
 using testing::HasSubstr;
+
+constexpr uid_t kNobody = 65534;
 
 App told_to_tell(const std::string& name, const std::string& more) {
   return {.name = name, .plugin = fixture_file("tells_its_privileges"), .more = more};
@@ -35,6 +38,29 @@ TEST(PrivilegesOfRoot, AWorkerHasNoKeysOfRootsSession) {
   server.start();
   EXPECT_THAT(told_by_app(server, "app"), HasSubstr("\nkey Required key not available\n"));
   EXPECT_THAT(told_by_app(server, "roots"), HasSubstr("\nkey known to root\n")) << "a worker that is root";
+}
+
+constexpr const char* kNoCapabilities = "Inh 0\nPrm 0\nEff 0\nAmb 0\n";
+
+// As AmbientCapabilities= of a service does it.
+TEST(PrivilegesOfRoot, AWorkerHasNoneOfTheCapabilitiesOfAServerThatIsNoRoot) {
+  Server server({told_to_tell("app", "")});
+  ASSERT_EQ(chown(server.folder().path().c_str(), kNobody, kNobody), 0);
+  server.run_with({"/usr/bin/setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "--inh-caps",
+                   "+net_bind_service,+kill", "--ambient-caps", "+net_bind_service,+kill"});
+  server.start();
+  EXPECT_THAT(read_file(fmt::format("/proc/{}/status", server.pid())), HasSubstr("\nCapAmb:\t0000000000000420\n"))
+      << "the server keeps them";
+  EXPECT_THAT(told_by_app(server, "app"), HasSubstr(kNoCapabilities));
+}
+
+// Capabilities that survive a change of the user, and those that programs would get.
+TEST(PrivilegesOfRoot, AWorkerHasNoCapabilityHoweverRootHasStartedTheServer) {
+  Server server({told_to_tell("app", "user: nobody\n"), told_to_tell("roots", "user: root\n")});
+  server.run_with({"/usr/bin/setpriv", "--inh-caps", "+kill", "--securebits", "+no_setuid_fixup"});
+  server.start();
+  EXPECT_THAT(told_by_app(server, "app"), HasSubstr(kNoCapabilities));
+  EXPECT_THAT(told_by_app(server, "roots"), HasSubstr("Inh 20\n")) << "a worker that is root keeps what the server has";
 }
 
 }  // namespace
