@@ -1,17 +1,16 @@
 #include "base/log.h"
 
 #include <fcntl.h>
-#include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <climits>
 #include <optional>
+#include <utility>
 
 #include "base/append_file.h"
 #include "base/log_service.h"
@@ -23,16 +22,25 @@ namespace forklift::log {
 
 namespace {
 
+// How a line is written without a wait: the reader of a pipe, a terminal or a socket may be slow or dead, and the
+// master must not be held by it.
+enum class Way {
+  kWrite,      // write(2) does not wait
+  kSend,       // a socket: MSG_DONTWAIT
+  kUnblocked,  // for the moment of the write it is made not to
+};
+
 struct Destination {
   Options options;
   ServicePaths paths;
   std::optional<ServiceLog> service;
   UniqueFd file;  // empty while the destination is standard error or a service
+  Way way = Way::kUnblocked;
   Sink sink;
   std::atomic<Level> level{Level::kInfo};
   std::atomic<unsigned long> dropped{0};
   bool is_open = false;
-  bool torn = false;  // the last line that was dropped has left its beginning
+  bool torn = false;  // what was written last lacks its end
 
   int fd() const { return file ? file.get() : STDERR_FILENO; }
 };
@@ -49,22 +57,47 @@ void use_service(Destination& to, ServiceLog service) {
   to.torn = false;
 }
 
-// Lines go to `file` from now on. Where the log is written to as before, what was torn there still is.
-void use_file(Destination& to, UniqueFd file) {
+// Lines go to `file`, or to standard error, from now on. Where the log is written to as before, what was torn there
+// still is.
+void use_file(Destination& to, UniqueFd file, Way way) {
   to.service.reset();
   const int before = to.fd();
   const int after = file ? file.get() : STDERR_FILENO;
   if (!is_same_file(before, after)) to.torn = false;
   to.file = std::move(file);
+  to.way = way;
 }
 
-// A pipe is shared with the workers, whose plugins may fill it between poll(2) and write(2): the master needs an open
-// file of its own that does not block. Empty where standard error is no pipe, or cannot be opened again.
-UniqueFd reopen_standard_error() {
+// Standard error is shared with whoever has started this server, and does block. So it is opened again, for an open
+// file of our own that does not. That fails where it belongs to another user, and a socket cannot be opened at all.
+void use_standard_error(Destination& to) {
   struct stat status {};
-  if (::fstat(STDERR_FILENO, &status) != 0 || !S_ISFIFO(status.st_mode)) return {};
-  return UniqueFd(::open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK));
+  const bool is_known = ::fstat(STDERR_FILENO, &status) == 0;
+  if (is_known && S_ISREG(status.st_mode)) return use_file(to, {}, Way::kWrite);
+  if (is_known && S_ISSOCK(status.st_mode)) return use_file(to, {}, Way::kSend);
+  UniqueFd own(::open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const Way way = own ? Way::kWrite : Way::kUnblocked;
+  use_file(to, std::move(own), way);
 }
+
+// Makes the open file of `fd` not block as long as this lives. Whoever else has it meets that, so it is not for long.
+class Unblocked {
+ public:
+  explicit Unblocked(int fd) : fd_(fd), flags_(::fcntl(fd, F_GETFL)) {
+    if (blocks()) ::fcntl(fd_, F_SETFL, flags_ | O_NONBLOCK);
+  }
+  ~Unblocked() {
+    if (blocks()) ::fcntl(fd_, F_SETFL, flags_);
+  }
+  Unblocked(const Unblocked&) = delete;
+  Unblocked& operator=(const Unblocked&) = delete;
+
+ private:
+  bool blocks() const { return flags_ >= 0 && (flags_ & O_NONBLOCK) == 0; }
+
+  const int fd_;
+  const int flags_;
+};
 
 std::string timestamp() {
   std::string text;
@@ -77,15 +110,15 @@ std::string to_json(Level level, std::string_view line) {
                      json_escape(line));
 }
 
-// Writes one line without ever waiting: the reader of a pipe may be slow or dead, and the master must not be held by
-// it. What poll(2) says of a pipe is room for PIPE_BUF bytes; a longer write to standard error, which may be blocking,
-// would wait for the rest. Returns how many bytes were written.
-std::size_t write_some(int fd, std::string_view text) {
+// Returns how many bytes were written.
+std::size_t write_some(const Destination& to, std::string_view text) {
+  std::optional<Unblocked> unblocked;
+  if (to.way == Way::kUnblocked) unblocked.emplace(to.fd());
   std::size_t written = 0;
   while (written < text.size()) {
-    pollfd ready{fd, POLLOUT, 0};
-    if (::poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT)) break;
-    const ssize_t n = ::write(fd, text.data() + written, std::min<std::size_t>(text.size() - written, PIPE_BUF));
+    const std::string_view rest = text.substr(written);
+    const ssize_t n = to.way == Way::kSend ? ::send(to.fd(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
+                                           : ::write(to.fd(), rest.data(), rest.size());
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     written += static_cast<std::size_t>(n);
@@ -93,20 +126,19 @@ std::size_t write_some(int fd, std::string_view text) {
   return written;
 }
 
-bool write_to_file(Destination& to, std::string_view text) {
-  const std::size_t written = write_some(to.fd(), text);
-  if (written == text.size()) return true;
-  to.torn = to.torn || written > 0;
-  return false;
+// Whether it is there. What lacks no more than its newline is, and the next line ends it.
+bool write_to_file(Destination& to, std::string_view line) {
+  const std::string text = fmt::format("{}{}\n", to.torn ? "\n" : "", line);
+  const std::size_t written = write_some(to, text);
+  if (written > 0) to.torn = text[written - 1] != '\n';
+  return written + 1 >= text.size();
 }
 
-// `ends_torn`: what was torn before ends here.
-bool write_line(Destination& to, Level level, std::string_view line, bool ends_torn = false) {
+bool write_line(Destination& to, Level level, std::string_view line) {
   const bool json = to.options.format == Format::kJson;
   if (to.service) return to.service->write(level, json ? to_json(level, line) : line);
-  const std::string text =
-      json ? to_json(level, line) : fmt::format("{} {:<7} {}", timestamp(), to_string(level), line);
-  return write_to_file(to, fmt::format("{}{}\n", ends_torn ? "\n" : "", text));
+  return write_to_file(to,
+                       json ? to_json(level, line) : fmt::format("{} {:<7} {}", timestamp(), to_string(level), line));
 }
 
 // The last line where lines have gone until now.
@@ -126,13 +158,13 @@ Result<void> connect(Destination& to, const Options& options, const ServicePaths
   }
   if (options.file == "-") {
     say_where_it_goes_on(to, options);
-    use_file(to, reopen_standard_error());
+    use_standard_error(to);
     return {};
   }
   auto opened = open_append_file(options.file);
   if (!opened) return Failure(opened.error().in("log"));
   say_where_it_goes_on(to, options);
-  use_file(to, std::move(*opened));
+  use_file(to, std::move(*opened), Way::kWrite);
   return {};
 }
 
@@ -172,12 +204,11 @@ void write(Level level, std::string_view line) {
   if (to.sink) return to.sink(level, line);
   if (const unsigned long dropped = to.dropped.load(std::memory_order_relaxed); dropped > 0) {
     const std::string notice = fmt::format("{} log lines were dropped because the log could not be written", dropped);
-    if (!write_line(to, Level::kWarning, notice, to.torn)) {
+    if (!write_line(to, Level::kWarning, notice)) {
       ++to.dropped;
       return;
     }
     to.dropped = 0;
-    to.torn = false;
   }
   if (!write_line(to, level, line)) ++to.dropped;
 }

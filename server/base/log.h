@@ -1,5 +1,5 @@
-// The log: one line an event, written with one system call (to a file, one for each 4 KiB of a long line), and dropped,
-// counted and told of later where that would have to wait.
+// The log: one line an event, written with one system call, and dropped, counted and told of later where that would
+// have to wait.
 #pragma once
 
 #include <fmt/format.h>

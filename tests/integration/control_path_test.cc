@@ -29,8 +29,8 @@ INSTANTIATE_TEST_SUITE_P(Of, ControlPath,
 TEST_P(ControlPath, ThatIsEmptyIsWrongUsage) {
   Command command(words(""));
   EXPECT_EQ(command.wait(), kWrongUse);
-  EXPECT_EQ(command.output(), fmt::format("forklift: {}: --control needs the path of a socket; try forklift --help\n",
-                                          name()));
+  EXPECT_EQ(command.output(),
+            fmt::format("forklift: {}: --control needs the path of a socket; try forklift --help\n", name()));
 }
 
 TEST_P(ControlPath, InAFolderThatIsGoneLeadsToNoServer) {

@@ -5,15 +5,18 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <regex>
+#include <tuple>
 
 #include "base/signals.h"
 #include "forked.h"
@@ -200,50 +203,89 @@ TEST_F(LogTest, a_torn_line_is_ended_in_its_own_file_and_leaves_no_trace_in_the_
   }
 }
 
-// Standard error is what it is: often a pipe, blocking, shared with whoever started us.
-struct FullPipe {
-  static constexpr int kPipeBytes = 16 * 1024;
+// Standard error is what it is: a pipe, a terminal, a socket; blocking, and shared with whoever started us.
+enum class Kind { kPipe, kPipeOfAnother, kTerminal, kTerminalOfAnother, kSocket };
+
+std::string name_of(Kind kind) {
+  constexpr std::array kNames = {"pipe", "pipe_of_another", "terminal", "terminal_of_another", "socket"};
+  return kNames.at(static_cast<std::size_t>(kind));
+}
+
+struct FullOutput {
   UniqueFd reader;
 
-  // [child] Makes a pipe standard error, and that the log.
-  FullPipe() {
+  // [child] Makes one of them standard error, and that the log. It takes no more than some ten KiB.
+  explicit FullOutput(Kind kind) {
     ::signal(SIGPIPE, SIG_IGN);
-    int ends[2];
-    if (::pipe(ends) != 0) ::_exit(98);
-    ::fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes);
-    ::dup2(ends[1], STDERR_FILENO);
-    ::close(ends[1]);
-    reader.reset(ends[0]);
+    UniqueFd writer = kind == Kind::kSocket ? socket() : is_terminal(kind) ? terminal() : pipe();
+    if (!writer) ::_exit(98);
+    ::dup2(writer.get(), STDERR_FILENO);
+    writer.reset();
+    const bool is_of_another = kind == Kind::kPipeOfAnother || kind == Kind::kTerminalOfAnother;
+    if (is_of_another && (::fchmod(STDERR_FILENO, 0) != 0 || !become_nobody())) ::_exit(96);
     if (!open({})) ::_exit(97);
   }
+
+  static bool is_terminal(Kind kind) { return kind == Kind::kTerminal || kind == Kind::kTerminalOfAnother; }
+
+  UniqueFd pipe() {
+    int ends[2];
+    if (::pipe(ends) != 0) return {};
+    ::fcntl(ends[1], F_SETPIPE_SZ, 16 * 1024);
+    reader.reset(ends[0]);
+    return UniqueFd(ends[1]);
+  }
+  UniqueFd socket() {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return {};
+    const int bytes = 8 * 1024;
+    ::setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    reader.reset(ends[0]);
+    return UniqueFd(ends[1]);
+  }
+  UniqueFd terminal() {
+    reader.reset(::posix_openpt(O_RDWR | O_NOCTTY));
+    if (!reader || ::grantpt(reader.get()) != 0 || ::unlockpt(reader.get()) != 0) return {};
+    return UniqueFd(::open(::ptsname(reader.get()), O_RDWR | O_NOCTTY));
+  }
+
   std::string drain() const {
     std::string text;
     pollfd ready{reader.get(), POLLIN, 0};
     char buffer[8192];
-    while (::poll(&ready, 1, 0) == 1 && (ready.revents & POLLIN)) {
+    // What is written to a terminal comes by way of the kernel's worker.
+    while (::poll(&ready, 1, 100) == 1 && (ready.revents & POLLIN)) {
       text.append(buffer, static_cast<std::size_t>(::read(reader.get(), buffer, sizeof buffer)));
     }
+    std::erase(text, '\r');  // a terminal's
     return text;
   }
 };
 
-class FullPipeTest : public LogTest, public testing::WithParamInterface<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(line_bytes, FullPipeTest, testing::Values(10, 1000, 4095, 4096, 4097, 10'000, 65'536));
+class FullOutputTest : public LogTest, public testing::WithParamInterface<std::tuple<Kind, std::size_t>> {};
+INSTANTIATE_TEST_SUITE_P(Of, FullOutputTest,
+                         testing::Combine(testing::Values(Kind::kPipe, Kind::kPipeOfAnother, Kind::kTerminal,
+                                                          Kind::kTerminalOfAnother, Kind::kSocket),
+                                          testing::Values(10, 1000, 4095, 4096, 4097, 10'000, 65'536)),
+                         [](const auto& test) {
+                           return fmt::format("{}_{}", name_of(std::get<0>(test.param)), std::get<1>(test.param));
+                         });
 
-TEST_P(FullPipeTest, never_blocks_and_what_is_dropped_is_counted_and_told) {
-  const Forked child = in_child([this]() -> std::string {
-    const FullPipe pipe;
+TEST_P(FullOutputTest, never_blocks_and_what_is_dropped_is_counted_and_told) {
+  const auto [kind, line_bytes] = GetParam();
+  const Forked child = in_child([kind, line_bytes]() -> std::string {
+    const FullOutput output(kind);
     constexpr int kLines = 1000;
-    for (int i = 0; i < kLines; ++i) info("{}", std::string(GetParam(), 'x'));
-    std::string all = pipe.drain();
+    for (int i = 0; i < kLines; ++i) info("{}", std::string(line_bytes, 'x'));
+    std::string all = output.drain();
     info("the last one");
-    all += pipe.drain();
+    all += output.drain();
 
     int whole = 0;
     int dropped = 0;
     bool told_behind_the_gap = false;
     for (const std::string& line : lines_of(all)) {
-      const bool complete = line.ends_with(" info    " + std::string(GetParam(), 'x'));
+      const bool complete = line.ends_with(" info    " + std::string(line_bytes, 'x'));
       const std::size_t notice = line.find(" warning ");
       if (complete) ++whole;
       if (notice == std::string::npos) continue;
@@ -259,10 +301,23 @@ TEST_P(FullPipeTest, never_blocks_and_what_is_dropped_is_counted_and_told) {
   EXPECT_EQ(child.said, "good");
 }
 
+// What else has the open file goes on as before, whether the log has one of its own or not.
+TEST_F(LogTest, standard_error_blocks_for_others_as_before) {
+  for (const Kind kind :
+       {Kind::kPipe, Kind::kPipeOfAnother, Kind::kTerminal, Kind::kTerminalOfAnother, Kind::kSocket}) {
+    const Forked child = in_child([kind]() -> std::string {
+      const FullOutput output(kind);
+      for (int i = 0; i < 2000; ++i) info("{}", std::string(100, 'x'));
+      return (::fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK) == 0 ? "it blocks" : "it does not block";
+    });
+    EXPECT_EQ(child.said, "it blocks") << name_of(kind);
+  }
+}
+
 TEST_F(LogTest, a_dead_reader_is_no_death_and_no_wait) {
   const Forked child = in_child([]() -> std::string {
-    FullPipe pipe;
-    pipe.reader.reset();
+    FullOutput output(Kind::kPipe);
+    output.reader.reset();
     for (int i = 0; i < 1000; ++i) info("nobody reads this");
     return "alive";
   });
