@@ -1,16 +1,17 @@
 // Says a thing that keeps happening once in a while, and how often it has happened since.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "base/clock.h"
 
 namespace forklift {
 
-//   if (const auto silent = throttle.pass(Clock::now())) {
-//     log::warning("...; {} times more since the last line", *silent);
-//   }
+//   if (const auto held_back = throttle.pass(Clock::now())) log::warning("...{}", and_more(*held_back));
 class Throttle {
  public:
   explicit Throttle(Duration interval = seconds(1)) : interval_(interval) {}
@@ -31,5 +32,10 @@ class Throttle {
   TimePoint next_ = TimePoint::min();
   unsigned silent_ = 0;
 };
+
+// What a line that was held back says of that when it is let through; empty: it was not.
+inline std::string and_more(unsigned held_back) {
+  return held_back == 0 ? "" : fmt::format(" (and {} more since the last such line)", held_back);
+}
 
 }  // namespace forklift

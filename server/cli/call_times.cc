@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/counted.h"
+
 namespace forklift::cli {
 
 namespace {
@@ -20,10 +22,9 @@ std::string summarise(std::vector<Duration> times, std::size_t failed) {
   const auto at = [&](std::size_t percent) { return milliseconds_of(times[(times.size() * percent + 99) / 100 - 1]); };
   const Duration sum = std::accumulate(times.begin(), times.end(), Duration::zero());
   const double seconds = std::max(std::chrono::duration<double>(sum).count(), 1e-9);
-  return fmt::format(
-      "{} request{}, {} failed: min {:.3f} ms, median {:.3f} ms, p99 {:.3f} ms, max {:.3f} ms; {:.0f} requests/s",
-      times.size(), times.size() == 1 ? "" : "s", failed, milliseconds_of(times.front()), at(50), at(99),
-      milliseconds_of(times.back()), static_cast<double>(times.size()) / seconds);
+  return fmt::format("{}, {} failed: min {:.3f} ms, median {:.3f} ms, p99 {:.3f} ms, max {:.3f} ms; {:.0f} requests/s",
+                     counted(times.size(), "request"), failed, milliseconds_of(times.front()), at(50), at(99),
+                     milliseconds_of(times.back()), static_cast<double>(times.size()) / seconds);
 }
 
 }  // namespace forklift::cli

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/counted.h"
 #include "base/log.h"
 #include "base/quote.h"
 #include "base/signals.h"
@@ -79,15 +80,15 @@ class Check {
     }
     for (std::size_t i = 0; i < config->apps.size(); ++i) {
       if (const int signal = check_app(*config, i, *signals); signal != 0) {
-        say(fmt::format("{}: ended by signal {} ({}); {} of {} apps were not checked", file_, signal,
-                        sigabbrev_np(signal), config->apps.size() - i, config->apps.size()));
+        say(fmt::format("{}: ended by signal {} ({}); {} of {} not checked", file_, signal, sigabbrev_np(signal),
+                        config->apps.size() - i, counted(config->apps.size(), "app")));
         return kUsage;
       }
     }
     // Only now: no plugin is to find in its memory what was printed of another app.
     if (print && cli::tell(config::print(*config)) != kOk) return kFailed;
     if (findings_ > 0) return conclude();
-    say(fmt::format("{}: fine: {} app{}", file_, config->apps.size(), config->apps.size() == 1 ? "" : "s"));
+    say(fmt::format("{}: fine: {}", file_, counted(config->apps.size(), "app")));
     return kOk;
   }
 
@@ -140,7 +141,7 @@ class Check {
   }
 
   int conclude(std::string_view what_follows = {}) const {
-    say(fmt::format("{}: {} finding{}{}", file_, findings_, findings_ == 1 ? "" : "s", what_follows));
+    say(fmt::format("{}: {}{}", file_, counted(findings_, "finding"), what_follows));
     return kUsage;
   }
 

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "base/counted.h"
 #include "base/quote.h"
 #include "cli/table.h"
 
@@ -82,8 +83,8 @@ Row row_of_stat(const std::string& app, const Json& stat) {
 // A line, or empty where there is none.
 std::string describe_reload(const Json& reload) {
   if (!reload) return "";
-  const double waiting = number_of(reload, "waiting");
-  if (text_of(reload, "age_ms").empty()) return fmt::format("{} reloads wait\n", waiting);
+  const auto waiting = static_cast<std::uint64_t>(number_of(reload, "waiting"));
+  if (text_of(reload, "age_ms").empty()) return fmt::format("{} waiting\n", counted(waiting, "reload"));
   std::string line = fmt::format("a reload is under way since {}", format_age(number_of(reload, "age_ms")));
   const auto apps = array_of(reload, "apps");
   for (std::size_t i = 0; i < apps->size(); ++i) {
@@ -91,7 +92,7 @@ std::string describe_reload(const Json& reload) {
     line += fmt::format("{} app \"{}\" generation {} waits for {}", i == 0 ? ":" : ",", text_of(app, "app"),
                         text_of(app, "generation"), text_of(app, "waits_for"));
   }
-  if (waiting > 0) line += fmt::format("; {} more wait", waiting);
+  if (waiting > 0) line += fmt::format("; {} more waiting", waiting);
   return escape_controls(line) + "\n";
 }
 

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/counted.h"
 #include "base/log.h"
 #include "base/poller.h"
 #include "base/quote.h"
@@ -253,7 +254,9 @@ Trial Rehearsal::conclude() {
   }
   output_.finish([this](ipc::Stream stream, std::string_view line) { tell_output(stream, line); });
   orphans_.end(Clock::now() + kDeathGrace);
-  if (lines_ > kLinesMax) say_(fmt::format("app \"{}\": ... and {} more lines", app_.name, lines_ - kLinesMax));
+  if (lines_ > kLinesMax) {
+    say_(fmt::format("app \"{}\": ... and {}", app_.name, counted(lines_ - kLinesMax, "more line")));
+  }
 
   const std::string how = gave_up_ ? "is still there 5 s after SIGKILL" : describe_wait_status(status);
   if (trial_.signal != 0) {

@@ -8,6 +8,7 @@
 
 #include "base/append_file.h"
 #include "base/clock.h"
+#include "base/counted.h"
 #include "base/log.h"
 
 namespace forklift::master {
@@ -63,21 +64,22 @@ void AccessFile::tell_failure(int code) {
 
 void AccessFile::tell_dropped() {
   if (dropped_ == 0) return;
-  log::warning("{} lines of access log {} were dropped because it could not be written", dropped_, path_);
+  log::warning("{} of access log {} dropped, because it could not be written", counted(dropped_, "line"), path_);
   dropped_ = 0;
 }
 
-void AccessFile::reopen() {
+bool AccessFile::reopen() {
   flush();
   auto file = open_append_file(path_);
   if (!file) {
     log::error("access log stays with the file that it has: {}", file.error().message());
-    return;
+    return false;
   }
   // In another file a line that was begun is written from its beginning.
   if (!is_same_file(file_.get(), file->get())) begun_ = 0;
   file_ = std::move(*file);
   flush();
+  return true;
 }
 
 void AccessFile::finish() {
@@ -103,8 +105,10 @@ void AccessLogs::flush() {
   std::erase_if(files_, [](const auto& file) { return file.use_count() == 1 && !file->is_waiting(); });
 }
 
-void AccessLogs::reopen() {
-  for (const auto& file : files_) file->reopen();
+bool AccessLogs::reopen() {
+  bool all = true;
+  for (const auto& file : files_) all = file->reopen() && all;
+  return all;
 }
 
 void AccessLogs::finish() {

@@ -32,8 +32,8 @@ class AccessFile {
   void flush();
 
   // Opens the file by its name again, after it was rotated away. What can be written goes to the old file first. On
-  // failure the old file stays in use, and the main log says so.
-  void reopen();
+  // failure the old file stays in use, the main log says so, and false comes back.
+  bool reopen();
 
   // The last flush: what the file does not take now is dropped, and told of.
   void finish();
@@ -69,8 +69,8 @@ class AccessLogs {
   // To be called once in each turn of the loop.
   void flush();
 
-  // For SIGUSR1.
-  void reopen();
+  // For SIGUSR1: all of them. False if one has failed.
+  bool reopen();
 
   // At the end of the server, after the last line.
   void finish();

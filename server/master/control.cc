@@ -101,8 +101,9 @@ bool Control::accept_one() {
   socklen_t size = sizeof peer;
   const bool known = ::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
   if (!known || (peer.uid != 0 && peer.uid != owner_)) {
-    if (const auto silent = refused_.pass(Clock::now())) {
-      log::warning("control: refused user {} (process {}), as {} before", peer.uid, peer.pid, *silent);
+    if (const auto held_back = refused_.pass(Clock::now())) {
+      log::warning("control: refused user {} (process {}): only root and user {} may control this server{}", peer.uid,
+                   peer.pid, owner_, and_more(*held_back));
     }
     send_and_close(std::move(fd),
                    fmt::format("user {} may not control this server; only root and user {} may", peer.uid, owner_));

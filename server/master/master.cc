@@ -164,11 +164,7 @@ void Master::handle_signals() {
         log::info("signal {} ({}): stopping{}", signal, sigabbrev_np(signal), stopping_ ? " at once" : "");
         stopping_ ? stop_at_once() : stop();
         break;
-      case SIGUSR1:
-        if (auto reopened = log::reopen(); !reopened) log::error("{}", reopened.error().message());
-        access_logs_.reopen();
-        log::info("signal {} ({}): logs opened again", signal, sigabbrev_np(signal));
-        break;
+      case SIGUSR1: reopen_logs(signal); break;
       case SIGHUP:
         log::info("signal {} ({}): reload", signal, sigabbrev_np(signal));
         reloads_.ask({});
@@ -177,6 +173,13 @@ void Master::handle_signals() {
         log::warning("signal {}: replacing the binary is not supported yet; nothing has changed", sigabbrev_np(signal));
     }
   }
+}
+
+void Master::reopen_logs(int signal) {
+  const auto reopened = log::reopen();
+  if (!reopened) log::error("the log stays where it is: {}", reopened.error().message());
+  const bool all = access_logs_.reopen() && reopened;
+  if (all) log::info("signal {} ({}): logs opened again", signal, sigabbrev_np(signal));
 }
 
 // In a loop, because deaths that come together share one SIGCHLD. Before dispatch(), so that a dead worker is never

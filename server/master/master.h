@@ -66,6 +66,7 @@ class Master final : private ControlHandler {
   void tend_reloads();
   void tend_timers();
 
+  void reopen_logs(int signal);
   void receive_on(const Poller::Event& event);
   void on_deadline(Connection& connection);
   void announce();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/log.h"
 #include "config/scrub.h"
 #include "master/reception.h"
@@ -178,7 +179,7 @@ bool Reload::may_switch(Unit& unit) {
     if (leaving == 0 || leaving + slots.count(SlotState::kBusy) <= most) continue;
     if (!std::exchange(unit.waits, true)) {
       const std::string text =
-          fmt::format("generation {} is READY and waits until one of {} workers of older ones has left",
+          fmt::format("generation {} is READY and waits until a worker of an older one has left ({} leaving)",
                       member.candidate->generation().number, leaving);
       log::info("app \"{}\": {}", member.app->name(), text);
       tell_(member.app->name(), text);
@@ -204,7 +205,7 @@ void Reload::switch_to(Unit& unit) {
     const unsigned leaving = member.app->leavers();
     const std::string text =
         fmt::format("{}{}", describe_running(member.app->pool().generation()),
-                    leaving == 0 ? "" : fmt::format("; {} workers of older ones finish what they have", leaving));
+                    leaving == 0 ? "" : fmt::format("; {} of older ones leaving", counted(leaving, "worker")));
     log::info("app \"{}\": {}", name, text);
     tell_(name, text);
     note_outcome({.app = name,

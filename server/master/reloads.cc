@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/counted.h"
 #include "base/log.h"
 #include "config/reader.h"
 
@@ -21,8 +22,8 @@ constexpr std::size_t kLeavingMax = 8;
 std::string summary_of(const ReloadResult& result) {
   const auto count = [&](std::string_view what) { return std::ranges::count(result.apps, what, &AppReload::outcome); };
   const auto taken_back = count(outcome::kTakenBack);
-  return fmt::format("{} apps reloaded, {} added, {} removed, {} failed{}",
-                     count(outcome::kReloaded) + count(outcome::kRestarted), count(outcome::kAdded),
+  const auto reloaded = static_cast<std::uint64_t>(count(outcome::kReloaded) + count(outcome::kRestarted));
+  return fmt::format("{} reloaded, {} added, {} removed, {} failed{}", counted(reloaded, "app"), count(outcome::kAdded),
                      count(outcome::kRemoved), count(outcome::kFailed),
                      taken_back == 0 ? "" : fmt::format(", {} taken back", taken_back));
 }
@@ -36,7 +37,7 @@ std::string describe_service(const std::vector<std::unique_ptr<App>>& apps) {
     if (app->state() == AppState::kDegraded) absent.push_back(app->name());
     if (app->state() != AppState::kDegraded && !app->is_stopping()) ++serving;
   }
-  return fmt::format("serving {} app{}{}{}", serving, serving == 1 ? "" : "s", absent.empty() ? "" : ", but not ",
+  return fmt::format("serving {}{}{}", counted(serving, "app"), absent.empty() ? "" : ", but not ",
                      fmt::join(absent, ", "));
 }
 

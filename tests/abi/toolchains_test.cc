@@ -68,7 +68,7 @@ TEST(Toolchains, ThreadsAndTheirObjectsEndWhenAWorkerDoes) {
   };
   EXPECT_EQ(told("all threads have been joined"), 0u);
   server.configure({app_of("lives_fully", "timeouts: {drain: 1m}\n")});
-  EXPECT_EQ(server.reload(), "1 apps reloaded, 0 added, 0 removed, 0 failed");
+  EXPECT_EQ(server.reload(), "1 app reloaded, 0 added, 0 removed, 0 failed");
   EXPECT_TRUE(eventually([&] { return told("all threads have been joined") == 1; })) << "the old worker drains";
   EXPECT_EQ(ask(server, "/one"), "7");
   server.remember_rest();

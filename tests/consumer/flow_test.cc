@@ -164,7 +164,7 @@ TEST_P(Flow, IsBuiltTestedCalledServedChangedAndReloadedWithoutLosingARequest) {
     });
   }
   EXPECT_TRUE(eventually([&] { return asked > 2 * kClients; }));
-  EXPECT_EQ(server.reload(), "1 apps reloaded, 0 added, 0 removed, 0 failed");
+  EXPECT_EQ(server.reload(), "1 app reloaded, 0 added, 0 removed, 0 failed");
   for (int i = 0; i < 2 * kClients; ++i) EXPECT_TRUE(has(fetch(endpoint, request()).body, kAfter));
   over = true;
   for (std::thread& client : clients) client.join();

@@ -221,7 +221,7 @@ TEST_F(Check, TakesThePluginWithItWhenASignalEndsIt) {
     } else {
       EXPECT_EQ(wait(), ExitStatus::exited(2));
       EXPECT_THAT(last_line(), HasSubstr(fmt::format("ended by signal {}", signal)));
-      EXPECT_THAT(last_line(), HasSubstr("2 of 2 apps were not checked"));
+      EXPECT_THAT(last_line(), HasSubstr("2 of 2 apps not checked"));
     }
     EXPECT_TRUE(wait_until_gone(workers[0].pid));
   }

@@ -95,7 +95,7 @@ TEST(ReloadCommand, TellsWhatHasBecomeOfEachApp) {
   Command restart("restart", server, {"--app", "hello"});
   EXPECT_EQ(restart.wait(), ExitStatus::exited(0)) << restart.output();
   EXPECT_THAT(restart.output(), AllOf(HasSubstr("restarted"), Not(HasSubstr("reloaded"))));
-  EXPECT_THAT(server.log(), HasSubstr("restart: 1 apps reloaded, 0 added, 0 removed, 0 failed"));
+  EXPECT_THAT(server.log(), HasSubstr("restart: 1 app reloaded, 0 added, 0 removed, 0 failed"));
   const auto apps = status_of(server)->getArray("apps");
   EXPECT_EQ(apps->getObject(0)->getValue<int>("generation"), 3) << "hello: at the start, reload, restart";
   EXPECT_EQ(apps->getObject(1)->getValue<int>("generation"), 3) << "other: at the start, reload, reload --app";

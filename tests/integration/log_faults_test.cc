@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 
 #include "harness/faults.h"
 #include "harness/scgi_request.h"
@@ -19,6 +20,7 @@
 namespace harness {
 namespace {
 
+namespace fs = std::filesystem;
 using testing::HasSubstr;
 
 class LogFaults : public testing::TestWithParam<int> {};
@@ -42,6 +44,22 @@ TEST_P(LogFaults, CostTheirLinesAndNothingElse) {
   EXPECT_EQ(ask(refused), 400);
   EXPECT_TRUE(server.wait_for_log("refused with 400"));
   EXPECT_THAT(server.log(), HasSubstr("3 log lines were dropped because the log could not be written"));
+}
+
+TEST(LogReopening, ThatHasFailedIsNotToldAsDone) {
+  Server server({App{.name = "hello", .plugin = plugin_file("hello"), .more = "access_log: {file: access.log}\n"}});
+  server.expect_error("access log stays with the file that it has: *access.log*");
+  server.start();
+  const std::string file = server.folder() / "access.log";
+  fs::remove(file);
+  fs::create_directory(file);
+  server.signal(SIGUSR1);
+  EXPECT_TRUE(server.wait_for_log("access log stays with the file that it has"));
+  EXPECT_EQ(fetch(server.listener("hello"), ScgiRequest::get("/")).status, 200);  // the signal is done with
+  EXPECT_THAT(server.log(), testing::Not(HasSubstr("logs opened again")));
+  fs::remove(file);
+  server.signal(SIGUSR1);
+  EXPECT_TRUE(server.wait_for_log("signal 10 (USR1): logs opened again"));
 }
 
 TEST(LogLimit, ALogThatMayNotGrowCostsItsLinesAndNothingElse) {

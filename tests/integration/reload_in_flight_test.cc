@@ -64,8 +64,8 @@ TEST(ReloadInFlight, AReloadWaitsWhereTooManyOldWorkersAreBusy) {
   EXPECT_EQ(site.server().reload(), kOneReloaded);
   occupy();
   site.server().signal(SIGHUP);
-  EXPECT_TRUE(
-      site.server().wait_for_log("generation 3 is READY and waits until one of 1 workers of older ones has left"));
+  EXPECT_TRUE(site.server().wait_for_log(
+      "generation 3 is READY and waits until a worker of an older one has left (1 leaving)"));
   workers[0].go_on();
   EXPECT_TRUE(eventually([&] { return site.server().reloads().size() == 2; }));
   workers[1].go_on();

@@ -93,7 +93,7 @@ TEST_F(UndyingNewcomer, FailsTheReload) {
   EXPECT_EQ(server_.reload(), "0 apps reloaded, 0 added, 0 removed, 1 failed");
   EXPECT_TRUE(fetch(server_.listener("app"), ScgiRequest::get("/")).complete(200));
   server_.configure({app("version_two")});
-  EXPECT_EQ(server_.reload(), "1 apps reloaded, 0 added, 0 removed, 0 failed") << "others go on";
+  EXPECT_EQ(server_.reload(), "1 app reloaded, 0 added, 0 removed, 0 failed") << "others go on";
   const Response response = fetch(server_.listener("app"), ScgiRequest::get("/app"));
   EXPECT_EQ(response.body, "app 3 two");
   faults_.clear();
@@ -166,7 +166,7 @@ TEST(UndyingOnProbation, IsACrashInItsRequest) {
             "workers: {min: 0, max: 1}\ntimeouts: {request: 500ms}\nreload: {probation: 1m, crashes: 100}\n");
   site.server().expect_error("still there 5 s after SIGKILL");
   EXPECT_NE(writer_of_whole_page(site.ask("/", {}, {}).response()), 0);
-  EXPECT_EQ(site.server().reload(), "1 apps reloaded, 0 added, 0 removed, 0 failed");
+  EXPECT_EQ(site.server().reload(), "1 app reloaded, 0 added, 0 removed, 0 failed");
   EXPECT_NE(writer_of_whole_page(site.ask("/", {}, {}).response()), 0);
   site.server().remember_rest();  // with the image of the generation before
   Site::Asked hanging = site.ask("/hangs", {{"X-Stop", "before"}, {"X-Control", stop_point.path()}}, {});

@@ -69,7 +69,7 @@ std::string normalise(std::string_view line) {
 
 // The worker may not have said DONE of one request when the next one is there.
 bool is_about_load(std::string_view line) {
-  return line.find("all 1 workers are busy (workers.max)") != line.npos;
+  return line.find("its only worker is busy (workers.max)") != line.npos;
 }
 
 // How much of a request had arrived when it was refused depends on how the pieces have travelled.

@@ -60,10 +60,10 @@ TEST(StatusTable, shows_a_reload_that_is_under_way) {
     {"app":"new","generation":1,"waits_for":"\u001b","workers":[{"pid":2712,"state":"STARTING","step":"LOADED"}]}]}})"));
   EXPECT_THAT(text,
               AllOf(HasSubstr("\na reload is under way since 12.0s: app \"ver\" generation 28 waits for CREATED, app "
-                              "\"new\" generation 1 waits for \\x1b; 2 more wait\n\n"),
+                              "\"new\" generation 1 waits for \\x1b; 2 more waiting\n\n"),
                     HasSubstr("\nnew  2712")));
   EXPECT_THAT(status_table(json(R"({"reload":{"age_ms":null,"waiting":3,"apps":[]}})")),
-              HasSubstr("\n3 reloads wait\n"));
+              HasSubstr("\n3 reloads waiting\n"));
   EXPECT_THAT(status_table(json(R"({"reload":null})")), Not(HasSubstr("reload")));
 }
 

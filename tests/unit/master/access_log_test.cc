@@ -169,7 +169,8 @@ TEST_F(AccessLogTest, a_failed_reopen_keeps_the_old_file_and_says_so) {
   const auto file = open("log");
   std::filesystem::rename(folder_ / "log", folder_ / "log.1");
   std::filesystem::create_directory(folder_ / "log");
-  logs_.reopen();
+  const auto other = open("other");
+  EXPECT_FALSE(logs_.reopen());
   ASSERT_THAT(told_, SizeIs(1));
   EXPECT_THAT(told_[0], AllOf(HasSubstr(folder_ / "log"), HasSubstr("Is a directory")));
   file->write("still here\n");
