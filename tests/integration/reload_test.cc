@@ -216,11 +216,11 @@ TEST_F(Reload, AddsAndRemovesApps) {
   for (const char* generation : {"1", "2"}) {
     apps_.push_back(guest);
     server_->configure(apps_);
-    EXPECT_EQ(server_->reload(), "1 apps reloaded, 1 added, 0 removed, 0 failed");
+    EXPECT_EQ(server_->reload(), "1 app reloaded, 1 added, 0 removed, 0 failed");
     EXPECT_EQ(ask(endpoint), fmt::format("guest {} one", generation)) << "a number is never used again";
     apps_.pop_back();
     server_->configure(apps_);
-    EXPECT_EQ(server_->reload(), "1 apps reloaded, 0 added, 1 removed, 0 failed");
+    EXPECT_EQ(server_->reload(), "1 app reloaded, 0 added, 1 removed, 0 failed");
     EXPECT_FALSE(fs::exists(endpoint.path));
   }
 }
@@ -231,7 +231,7 @@ TEST_F(Reload, OfOneAppThatFailsDoesNotKeepTheOthers) {
   apps_[1].plugin = fixture_file("create_crashes");
   server_->configure(apps_);
   server_->expect_error("app \"other\": generation 2 failed at CREATED: *; generation 1 stays");
-  EXPECT_EQ(server_->reload(), "1 apps reloaded, 0 added, 0 removed, 1 failed");
+  EXPECT_EQ(server_->reload(), "1 app reloaded, 0 added, 0 removed, 1 failed");
   EXPECT_EQ(ask(), "app 2 one");
   EXPECT_TRUE(fetch(server_->listener("other"), ScgiRequest::get("/")).complete(200));
 }

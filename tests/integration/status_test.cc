@@ -176,7 +176,7 @@ TEST(Status, SaysThatARemovedAppIsLeaving) {
   ASSERT_TRUE(asked.send(ScgiRequest::get("/hangs").add("HTTP_X_DO", "hang").bytes()));
   ASSERT_TRUE(eventually([&] { return busy(app_of(status_of(server), 1)) == 1; }, 4 * kPatience, milliseconds(50)));
   server.configure({{.name = "hello", .plugin = plugin_file("hello")}});
-  EXPECT_EQ(server.reload(), "1 apps reloaded, 0 added, 1 removed, 0 failed");
+  EXPECT_EQ(server.reload(), "1 app reloaded, 0 added, 1 removed, 0 failed");
   EXPECT_EQ(app_of(status_of(server), 1)->getValue<std::string>("state"), "leaving");
   ASSERT_TRUE(eventually([&] { return status_of(server)->getArray("apps")->size() == 1; }, 4 * kPatience));
   server.remember_rest();
@@ -228,7 +228,7 @@ TEST(Status, ShowsAReloadThatHangsAndItsWorkers) {
   EXPECT_THAT(
       table.output(),
       AllOf(HasSubstr("app \"app\" generation 2 waits for CREATED, app \"new\" generation 1 waits for CREATED; 1 "
-                      "more wait\n"),
+                      "more waiting\n"),
             HasSubstr(fmt::format("{}", workers[1]->getValue<int>("pid")))));
   server.skip_rest("its workers hang");
   EXPECT_EQ(server.stop(), ExitStatus::exited(0));
@@ -247,10 +247,10 @@ TEST(Status, ShowsAReloadThatWaitsForOlderWorkers) {
     ASSERT_TRUE(eventually([&] { return busy(app_of(status_of(server))) == count; }, 4 * kPatience, milliseconds(50)));
   };
   hang(1);
-  EXPECT_EQ(server.reload(), "1 apps reloaded, 0 added, 0 removed, 0 failed");
+  EXPECT_EQ(server.reload(), "1 app reloaded, 0 added, 0 removed, 0 failed");
   hang(2);
   server.signal(SIGHUP);
-  ASSERT_TRUE(server.wait_for_log("waits until one of 1 workers of older ones has left"));
+  ASSERT_TRUE(server.wait_for_log("waits until a worker of an older one has left (1 leaving)"));
   const Object::Ptr status = status_of(server);
   if (const Object::Ptr reload = status->getObject("reload")) {
     EXPECT_EQ(reload->getArray("apps")->getObject(0)->getValue<std::string>("waits_for"),

@@ -193,7 +193,7 @@ std::vector<std::string> Server::reloads() const {
     const auto at = line.find(kEnd);
     if (at == line.npos) continue;
     std::string text = line.substr(at + kEnd.size());
-    if (text == "nothing has changed" || text.find(" apps reloaded, ") != text.npos) ends.push_back(std::move(text));
+    if (text == "nothing has changed" || text.find(" reloaded, ") != text.npos) ends.push_back(std::move(text));
   }
   return ends;
 }

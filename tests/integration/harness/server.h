@@ -28,7 +28,7 @@ struct App {
 };
 
 // Ends of a reload that finds one app changed, or none.
-inline constexpr const char* kOneReloaded = "1 apps reloaded, 0 added, 0 removed, 0 failed";
+inline constexpr const char* kOneReloaded = "1 app reloaded, 0 added, 0 removed, 0 failed";
 inline constexpr const char* kOneFailed = "0 apps reloaded, 0 added, 0 removed, 1 failed";
 inline constexpr const char* kNothingChanged = "nothing has changed";
 
