@@ -1,5 +1,6 @@
 // The harness itself: what it calls complete, aborted and empty is what all other scenarios believe.
 #include <gmock/gmock.h>
+#include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -7,8 +8,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <functional>
+#include <thread>
+#include <vector>
 
 #include "harness/child.h"
 #include "harness/faults.h"
@@ -16,6 +21,7 @@
 #include "harness/http_request.h"
 #include "harness/processes.h"
 #include "harness/scgi_request.h"
+#include "harness/serve.h"
 #include "harness/server.h"
 #include "harness/site.h"
 #include "harness/stop_point.h"
@@ -183,6 +189,20 @@ TEST(HarnessExpectedErrors, AreTheErrorsOfTheLogAndNoOther) {
               testing::ElementsAre(testing::StrEq("expected and not there: died of signal * worker")));
 }
 
+TEST(HarnessExpectedErrors, MayBeCounted) {
+  const std::string line = "2024-01-31T23:59:59.999Z error   worker 4711: died of signal 9\n";
+  for (const std::size_t times : {0, 1, 2, 3}) {
+    std::string log;
+    for (std::size_t i = 0; i < times; ++i) log += line;
+    ExpectedErrors twice;
+    twice.add("died of signal 9", 2);
+    EXPECT_EQ(twice.surprises(log).empty(), times == 2);
+    ExpectedErrors never;
+    never.add("died of signal 9", 0);
+    EXPECT_EQ(never.surprises(log).empty(), times == 0);
+  }
+}
+
 TEST(HarnessServer, IsNotAtRestWhileAnythingIsLeft) {
   constexpr milliseconds kMoment(50);
   Site site(Road::kTcp, "workers: {min: 1, max: 1}\n");
@@ -216,6 +236,82 @@ TEST(HarnessServer, IsNotAtRestWhileAnythingIsLeft) {
   server.expect_workers("app", 2);
   EXPECT_THAT(server.at_rest(kMoment).message(), testing::HasSubstr("has 1 workers and not 2 to 2"));
   server.expect_workers("app", 1);
+}
+
+// Heads that have begun take 4 KiB each.
+TEST(HarnessServer, IsNotAtRestWhileTheMasterHasMoreMemory) {
+  Server server({App{.name = "hello", .plugin = plugin_file("hello")}});
+  server.start();
+  std::vector<Connection> half;
+  for (int i = 0; i < 400; ++i) {
+    half.push_back(Connection::to(server.listener("hello")));
+    ASSERT_TRUE(half.back().send("70:CONTENT_LENGTH"));
+  }
+  const auto has_more = [&] {
+    return std::string_view(server.at_rest(milliseconds(0)).message()).find(" KB of its own and not ") !=
+           std::string_view::npos;
+  };
+  EXPECT_TRUE(eventually(has_more));
+  half.clear();
+  EXPECT_TRUE(server.at_rest());
+}
+
+TEST(HarnessServer, IsNotAtRestWithAProcessThatIsNoWorker) {
+  Server server({App{.name = "hello", .plugin = plugin_file("hello"), .more = "workers: {min: 1, max: 1}\n"}});
+  server.start();
+  const Leftovers leftovers(server.pid(), {{"hello", {1, 1}}});
+  EXPECT_TRUE(leftovers.none({{"hello", {1, 1}}}));
+  EXPECT_THAT(leftovers.none({}, milliseconds(0)).message(), testing::HasSubstr("(fl:hello) is no worker"));
+}
+
+// Each answer wakes the master, and between them it is at rest.
+TEST(HarnessServer, IsNotAtRestWhileTheMasterIsWokenAgainAndAgain) {
+  Server server({App{.name = "hello", .plugin = plugin_file("hello")}});
+  server.start();
+  std::atomic<bool> over = false;
+  std::thread waker([&] {
+    while (!over) {
+      server.signal(SIGUSR1);
+      std::this_thread::sleep_for(milliseconds(2));
+    }
+  });
+  EXPECT_TRUE(eventually([&] {
+    return std::string_view(server.at_rest(milliseconds(0)).message()).find("the master was woken ") !=
+           std::string_view::npos;
+  }));
+  over = true;
+  waker.join();
+  EXPECT_TRUE(server.at_rest());
+}
+
+TEST(HarnessServer, HasToBeLookedAt) {
+  const auto launch_and_end = [](const std::function<void(Server&)>& more) {
+    Server server({App{.name = "hello", .plugin = plugin_file("hello"), .listen = {"unix:hello.sock"}}});
+    server.launch();
+    ASSERT_TRUE(server.wait_for_log("READY: "));
+    more(server);
+    server.signal(SIGTERM);
+    EXPECT_EQ(server.wait(), ExitStatus::exited(0));
+  };
+  EXPECT_NONFATAL_FAILURE(launch_and_end([](Server&) {}), "without being looked at");
+  launch_and_end([](Server& server) { server.skip_rest("it is told so"); });
+  Server server({App{.name = "hello", .plugin = plugin_file("hello"), .listen = {"unix:hello.sock"}}});
+  server.launch();
+  ASSERT_TRUE(server.wait_for_log("READY: "));
+  server.remember_rest();
+  EXPECT_EQ(server.stop(), ExitStatus::exited(0));
+}
+
+TEST(HarnessServe, TellsErrorsThatNobodyHasAnnounced) {
+  Server server({App{.name = "hello", .plugin = plugin_file("hello")}});
+  server.start();
+  const auto serve = [&](const std::string& output, const char* announced) {
+    Serve second({.file = server.config_file(), .output = server.folder() / output});
+    if (announced != nullptr) second.expect_error(announced);
+    EXPECT_EQ(second.child().wait(kPatience), ExitStatus::exited(1));
+  };
+  EXPECT_NONFATAL_FAILURE(serve("second", nullptr), "not expected: ");
+  serve("third", "could not start: another server (pid *) is running from this file");
 }
 
 TEST(HarnessServer, ReadsItsListenersFromTheLog) {

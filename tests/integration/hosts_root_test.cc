@@ -58,11 +58,15 @@ class HostedServer {
   }
 
   // Before start(): the app `ailing` will have no worker.
-  void fall_ill() const { write_file(folder_ / "refuse", ""); }
+  void fall_ill() {
+    write_file(folder_ / "refuse", "");
+    errors_ = {"app \"ailing\": generation * failed at CREATED: *", "app \"ailing\": degraded: "};
+  }
 
   void start(std::vector<std::string> under) {
     output_ = folder_ / fmt::format("log.{}", ++starts_);
     serve_.emplace(Serve::Options{.file = config_.config_file(), .output = output_, .under = std::move(under)});
+    for (const std::string& error : errors_) serve_->expect_error(error);
     ASSERT_TRUE(serve_->ready()) << serve_->output();
   }
 
@@ -96,6 +100,7 @@ class HostedServer {
   Server config_;
   std::string output_;
   int starts_ = 0;
+  std::vector<std::string> errors_;  // of each start
   std::optional<Serve> serve_;
 };
 

@@ -157,7 +157,7 @@ TEST(Isolation, OfThreeAppsOneHangsAndOneCrashLoopsAndTheThirdAnswersAllTheTime)
 
 TEST(Deaths, AThousandInARowLeaveNothing) {
   Server server({{.name = "app", .plugin = fixture_file("crashes"), .more = "workers: {min: 2, max: 2}\n"}});
-  server.expect_error("died of signal 11 * with GET \"/crash\" *answered 502");
+  server.expect_error("died of signal 11 * with GET \"/crash\" *answered 502", 1000);
   server.start();
   for (int i = 0; i < 1000; ++i) {
     const Response response = fetch(server.listener("app"), ScgiRequest::get("/crash"));

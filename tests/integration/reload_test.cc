@@ -67,7 +67,6 @@ TEST_F(Reload, BringsNewConfiguration) {
   EXPECT_EQ(server_->reload(), kOneReloaded);
   EXPECT_TRUE(server_->at_rest()) << "with three workers";
   EXPECT_EQ(ask(), "app 2 one");
-  server_->remember_rest();
 }
 
 // ---- what does not prove itself leaves the generation that serves ----
@@ -191,7 +190,7 @@ TEST_F(Reload, OpensAndClosesListeners) {
   server_->configure(apps_);
   EXPECT_EQ(server_->reload(), kOneReloaded);
   EXPECT_FALSE(fs::exists(added.path));
-  server_->remember_rest();
+  server_->expect_descriptors("socket", -1);
 }
 
 TEST_F(Reload, ClosesListenersOfSeveralApps) {
@@ -206,7 +205,8 @@ TEST_F(Reload, ClosesListenersOfSeveralApps) {
   EXPECT_TRUE(fetch(server_->listener("other"), ScgiRequest::get("/")).complete(200));
   EXPECT_FALSE(connect_to(server_->listener("app", 0)));
   for (const char* closed : {"more.sock", "guest.sock"}) EXPECT_FALSE(fs::exists(server_->folder() / closed)) << closed;
-  server_->remember_rest();
+  server_->expect_descriptors("socket", -3);
+  server_->expect_descriptors("image of guest", -1);
 }
 
 TEST_F(Reload, AddsAndRemovesApps) {
@@ -278,7 +278,8 @@ TEST_F(Reload, LetsAnAppTakeOverFromOneThatIsRemoved) {
   silent.send(ScgiRequest::get("/app").bytes());
   EXPECT_EQ(silent.receive(ResponseReader(Dialect::kScgi, "GET")).body, "heir 2 one")
       << "who has asked behind the reload gets the new one";
-  server_->remember_rest();
+  server_->expect_descriptors("socket", -1);
+  server_->expect_descriptors("image of app", -1);
 }
 
 TEST_F(Reload, ChangesTheModeOfASocketThatStays) {

@@ -57,14 +57,14 @@ TEST_P(ServiceLog, HasTheServersLines) {
   server_.launch();
   EXPECT_THAT(line_with(service, "READY: app \"app\" on unix:"), StartsWith(priority(6)));
   EXPECT_TRUE(fetch(Endpoint::parse("unix:" + server_.folder() / "app.sock"), ScgiRequest::get("/")).complete(200));
+  server_.remember_rest();
 
   // Another one has its place, and the old one still takes lines.
   std::filesystem::remove(service_path());
   const Receiver next(service_path());
   server_.signal(SIGUSR1);
-  server_.signal(SIGTERM);
+  EXPECT_EQ(server_.stop(), ExitStatus::exited(0));
   EXPECT_THAT(line_with(next, "stopping"), testing::AllOf(StartsWith(priority(6)), HasSubstr("signal 15 (TERM)")));
-  EXPECT_EQ(server_.wait(), ExitStatus::exited(0));
   EXPECT_EQ(server_.log(), "") << "standard error has nothing of it";
 }
 

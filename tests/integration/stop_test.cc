@@ -207,3 +207,4 @@ INSTANTIATE_TEST_SUITE_P(By, StopDuringTheStart, testing::Values(SIGTERM, SIGQUI
 
 }  // namespace
 }  // namespace harness
+  server.skip_rest("it is stopped while it starts");

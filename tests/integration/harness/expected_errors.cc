@@ -1,6 +1,7 @@
 #include "harness/expected_errors.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <sstream>
 
 namespace harness {
@@ -29,19 +30,25 @@ bool fits(std::string_view line, std::string_view pattern) {
 
 std::vector<std::string> ExpectedErrors::surprises(std::string_view log) const {
   std::vector<std::string> result;
-  std::vector<bool> met(patterns_.size());
+  std::vector<std::size_t> met(patterns_.size());
   std::istringstream lines{std::string(log)};
   for (std::string line; std::getline(lines, line);) {
     if (!is_error(line)) continue;
     bool expected = false;
     for (std::size_t i = 0; i < patterns_.size(); ++i) {
-      if (!fits(line, patterns_[i])) continue;
-      expected = met[i] = true;
+      if (!fits(line, patterns_[i].text)) continue;
+      expected = true;
+      ++met[i];
     }
     if (!expected) result.push_back("not expected: " + line);
   }
   for (std::size_t i = 0; i < patterns_.size(); ++i) {
-    if (!met[i]) result.push_back("expected and not there: " + patterns_[i]);
+    const auto& [text, times] = patterns_[i];
+    if (times && met[i] != *times) {
+      result.push_back(fmt::format("expected {} times and there {} times: {}", *times, met[i], text));
+    } else if (!times && met[i] == 0) {
+      result.push_back("expected and not there: " + text);
+    }
   }
   return result;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <thread>
 
 #include "harness/files.h"
 
@@ -20,6 +21,11 @@ constexpr std::size_t kQuarantineMappings = 1000;
 
 // So many looks in a row, one every 5 ms, have to see the same before a server counts as having come to rest.
 constexpr int kSteadyLooks = 4;
+
+// A server that nobody asks waits for nothing but what is a second away, or more: the next try of an app that does not
+// start, the end of a connection that lingers.
+constexpr milliseconds kMoment(50);
+constexpr std::size_t kFewWakeUps = 4;
 
 const std::string kSockets = "socket";
 const std::string kPipes = "pipe";
@@ -82,12 +88,21 @@ testing::AssertionResult Leftovers::none(const Pools& pools, milliseconds patien
   const auto nothing_found = [&] {
     const Look now(master_, pools);
     found = differences(now);
+    if (found.empty()) found = wake_ups();
     found.insert(found.begin(), now.unrest.begin(), now.unrest.end());
     return found.empty();
   };
   if (eventually(nothing_found, patience)) return testing::AssertionSuccess();
   return testing::AssertionFailure() << fmt::format("left behind:\n  {}", fmt::join(found, "\n  "));
 }
+std::vector<std::string> Leftovers::wake_ups() const {
+  const std::size_t before = waits_of(master_);
+  std::this_thread::sleep_for(kMoment);
+  const std::size_t count = waits_of(master_) - before;
+  if (count <= kFewWakeUps) return {};
+  return {fmt::format("the master was woken {} times in {} ms", count, kMoment.count())};
+}
+
 
 std::vector<std::string> Leftovers::differences(const Look& now) const {
   std::vector<std::string> found;

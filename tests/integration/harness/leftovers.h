@@ -28,10 +28,13 @@ class Leftovers {
   // wrong, if that never comes.
   Leftovers(pid_t master, const Pools& pools);
 
+  // The master is to have `more` descriptors of this kind (see descriptor_kinds_of) than it was remembered with.
+  void expect_descriptors(const std::string& kind, int more) { then_.master[kind] += more; }
+
   // Waits until the server is at rest and looks as it was remembered: each worker has the descriptors of one that its
   // app had then (or, if it had none, those that every worker has); so has the master, but for the channels and
-  // the output of more workers and the images of more apps, and it has at most 1 MB and 8 mappings more. A failure
-  // names each difference.
+  // the output of more workers and the images of more apps, and it has at most 1 MB and 8 mappings more. For a moment
+  // hardly anything wakes the master. A failure names each difference.
   //
   // Of the master's memory, what it has written counts (see own_memory_kb_of): over all scenarios that differs by less
   // than 100 KB between READY and the end, where Pss differs by more than 1 MB with the number of processes that run
@@ -57,6 +60,7 @@ class Leftovers {
   };
 
   std::vector<std::string> differences(const Look& now) const;
+  std::vector<std::string> wake_ups() const;
 
   pid_t master_;
   Look then_;

@@ -1,5 +1,8 @@
 #include "harness/serve.h"
 
+#include <gmock/gmock.h>
+
+#include <csignal>
 #include <filesystem>
 
 #include "harness/files.h"
@@ -12,8 +15,16 @@ Serve::Serve(const Options& options) : output_(options.output) {
   child_.start({.command = command, .environment = {}, .output = output_});
 }
 
+Serve::~Serve() {
+  if (child_.running()) {
+    child_.signal(SIGKILL);
+    child_.wait(kPatience);
+  }
+  EXPECT_THAT(expected_errors_.surprises(output()), testing::IsEmpty());
+}
+
 std::string Serve::output() const {
-  return std::filesystem::exists(output_) ? read_file(output_) : "";
+  return std::filesystem::is_regular_file(output_) ? read_file(output_) : "";
 }
 
 bool Serve::ready(milliseconds patience) {

@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kReady = " READY: ";
+constexpr std::string_view kReady = "READY: ";
 
 // READY comes after all workers of `min` are: a few forks, but sanitizers and a busy machine make them slow.
 constexpr milliseconds kStartPatience = seconds(30);
@@ -79,8 +79,10 @@ Server::~Server() {
   } else if (pid() != 0) {
     check_for_remains();
   }
-  if (leftovers_ && skipped_because_.empty() && !testing::Test::HasFailure()) {
-    ADD_FAILURE() << "the server has ended without being looked at: end it with stop(), or say why in skip_rest()";
+  const bool has_served = is_ready() || child_.wait(milliseconds(0)) == ExitStatus::exited(0);
+  if (has_served && !was_looked_at_ && skipped_because_.empty() && !testing::Test::HasFailure()) {
+    ADD_FAILURE() << "the server has ended without being looked at: end it with stop(), behind launch() call "
+                     "remember_rest(), or say why not in skip_rest()";
   }
   EXPECT_THAT(expected_errors_.surprises(log()), testing::IsEmpty());
   check_for_sanitizer_reports();
@@ -111,15 +113,13 @@ void Server::launch(const std::vector<std::string>& options) {
 
 void Server::start() {
   launch();
-  const auto settled = [&] { return log().find(kReady) != std::string::npos || !child_.running(); };
-  eventually(settled, kStartPatience);
+  eventually([&] { return is_ready() || !child_.running(); }, kStartPatience);
   const std::string text = log();
-  const auto ready = text.find(kReady);
-  if (ready == text.npos) {
+  const auto message = text.find(kReady);
+  if (message == text.npos) {
     throw std::runtime_error(fmt::format("the server did not become READY ({}). Its log:\n{}",
                                          testing::PrintToString(child_.wait(milliseconds(0))), text));
   }
-  const auto message = ready + 1;
   listeners_ = parse_ready(std::string_view(text).substr(message, text.find('\n', message) - message));
   remember_rest();
 }
@@ -147,6 +147,7 @@ void Server::check_rest() {
   // A test that has failed may have left anything.
   if (leftovers_ && skipped_because_.empty() && !testing::Test::HasFailure()) {
     EXPECT_TRUE(at_rest());
+    was_looked_at_ = true;
   }
   leftovers_.reset();
 }
@@ -174,6 +175,10 @@ void Server::signal_worker(pid_t worker, int number) const {
     throw std::logic_error(fmt::format("{} is not a worker of this server", worker));
   }
   kill(worker, number);
+}
+
+bool Server::is_ready() const {
+  return log().find(kReady) != std::string::npos;
 }
 
 std::string Server::log() const {

@@ -37,8 +37,9 @@ class Server {
   // `more` are further keys of the configuration. Nothing happens before start().
   explicit Server(std::vector<App> apps, std::string more = {});
 
-  // stop(), if it still runs; fails the test if that doesn't go as it should, if a process of the server is left, and
-  // if the errors in its log are not those that were announced.
+  // stop(), if it still runs; fails the test if that doesn't go as it should, if a process of the server is left, if
+  // nobody has looked at it before its end although it was READY or ends as if it had been, and if the errors in its log
+  // are not those that were announced.
   ~Server();
 
   // NAME=VALUE, for the server's environment. Before start().
@@ -54,19 +55,25 @@ class Server {
   // the caller's. Before start().
   void pass(int descriptor) { passed_.push_back(descriptor); }
 
-  // Announces lines of level error, at any time: each of them has to come, and no other. `*` stands for anything.
-  void expect_error(std::string pattern) { expected_errors_.add(std::move(pattern)); }
+  // Announces lines of level error, at any time: each of them has to come, and no other. `*` stands for anything. With
+  // `times`, exactly so many lines are of this kind.
+  void expect_error(std::string pattern, std::optional<std::size_t> times = std::nullopt) {
+    expected_errors_.add(std::move(pattern), times);
+  }
   // Announces how many workers the app has at rest, from the start on or from now on; without it, as many as its
   // configuration says.
   void expect_workers(const std::string& app, unsigned count) { expected_workers_[app] = {count, count}; }
+  // Announces that the master has `more` descriptors of a kind (see descriptor_kinds_of) than it had when it came to
+  // rest first: for tests that change its listeners or its files. Behind start().
+  void expect_descriptors(const std::string& kind, int more) { leftovers_.value().expect_descriptors(kind, more); }
   // The server is not looked at before it ends, because `reason`.
   void skip_rest(std::string reason) { skipped_because_ = std::move(reason); }
 
   // Starts the server and waits for READY and rest; throws, with the log, if they don't come.
   void start();
 
-  // Takes how the server looks now, as soon as it is at rest, for how it shall look at its end: for tests that change
-  // it rightly.
+  // Takes how the server looks now, as soon as it is at rest, for how it shall look at its end: behind launch(), and for
+  // tests that change it rightly.
   void remember_rest();
   // Waits until the server is at rest and looks as it did first. Part of stop().
   testing::AssertionResult at_rest(milliseconds patience = kPatience);
@@ -83,7 +90,8 @@ class Server {
   // All such ends so far.
   std::vector<std::string> reloads() const;
 
-  // Starts the command and waits for nothing: for servers that are not expected to start.
+  // Starts the command and waits for nothing: for servers that are not expected to start. Should it become READY,
+  // remember_rest() is what start() does then.
   void launch(const std::vector<std::string>& options = {});
   ExitStatus wait(milliseconds patience = 3 * kPatience) { return child_.wait(patience); }
 
@@ -109,6 +117,7 @@ class Server {
 
  private:
   std::string yaml() const;
+  bool is_ready() const;  // or was
   Pools pools();
   void check_rest();
   void check_for_remains() const;
@@ -129,6 +138,7 @@ class Server {
   Pools expected_workers_;  // where a test knows better
   std::string skipped_because_;
   std::optional<Leftovers> leftovers_;  // from READY until it was asked whether there are any
+  bool was_looked_at_ = false;          // before its end
 };
 
 // The listeners by app, from the message of the log's READY line; throws if it can't be read.
