@@ -88,13 +88,14 @@ testing::AssertionResult Leftovers::none(const Pools& pools, milliseconds patien
   const auto nothing_found = [&] {
     const Look now(master_, pools);
     found = differences(now);
-    if (found.empty()) found = wake_ups();
     found.insert(found.begin(), now.unrest.begin(), now.unrest.end());
+    if (found.empty()) found = wake_ups();
     return found.empty();
   };
   if (eventually(nothing_found, patience)) return testing::AssertionSuccess();
   return testing::AssertionFailure() << fmt::format("left behind:\n  {}", fmt::join(found, "\n  "));
 }
+
 std::vector<std::string> Leftovers::wake_ups() const {
   const std::size_t before = waits_of(master_);
   std::this_thread::sleep_for(kMoment);
@@ -102,7 +103,6 @@ std::vector<std::string> Leftovers::wake_ups() const {
   if (count <= kFewWakeUps) return {};
   return {fmt::format("the master was woken {} times in {} ms", count, kMoment.count())};
 }
-
 
 std::vector<std::string> Leftovers::differences(const Look& now) const {
   std::vector<std::string> found;
