@@ -15,7 +15,7 @@ void WorkerPool::on_channel(WorkerSlot& slot) {
 
 // To the channel's end: a DONE that was said before the death counts. What else has its other end, a process that the
 // plugin has forked and that has left the group, may go on writing, which is not waited for.
-void WorkerPool::read_last_words(WorkerSlot& slot) {
+void WorkerPool::hear_out(WorkerSlot& slot) {
   std::size_t left = slot.channel.backlog_max();
   while (const std::size_t cost = read_message(slot)) {
     if (cost >= left) return;

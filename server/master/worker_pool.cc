@@ -275,9 +275,11 @@ void WorkerPool::kill_all(KillReason reason) {
 // ---- deadlines and deaths ----
 
 void WorkerPool::on_slot_deadline(WorkerSlot& slot) {
-  if (slot.killed != KillReason::kNone) {
-    give_up(slot);
-  } else if (slot.state == SlotState::kStarting) {
+  if (slot.killed != KillReason::kNone) return give_up(slot);
+  // What it has said in time counts, though a turn of the loop reads only one message of a worker.
+  hear_out(slot);
+  if (slot.deadline.is_set()) return;
+  if (slot.state == SlotState::kStarting) {
     kill(slot, KillReason::kStartTimeout);
   } else if (slot.has_work()) {
     const Progress progress = progress_of(slot);
@@ -333,7 +335,7 @@ void WorkerPool::kill(WorkerSlot& slot, KillReason reason) {
 
 void WorkerPool::on_death(WorkerSlot& slot, int wait_status) {
   slot.reaped = true;
-  if (!slot.given_up) read_last_words(slot);
+  if (!slot.given_up) hear_out(slot);
   counters_.count_death(slot, wait_status);
   unwatch(slot);
   slot.output.finish([&](ipc::Stream stream, std::string_view line) { log_output(slot, stream, line); });

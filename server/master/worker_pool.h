@@ -149,7 +149,7 @@ class WorkerPool {
 
   // ---- worker_messages.cc: what workers say ----
   std::size_t read_message(WorkerSlot& slot);
-  void read_last_words(WorkerSlot& slot);
+  void hear_out(WorkerSlot& slot);
   void on_message(WorkerSlot& slot, std::string_view message, UniqueFd fd);
   void on_step(WorkerSlot& slot, ipc::Step step);
   void on_image(WorkerSlot& slot, UniqueFd image);
