@@ -4,6 +4,8 @@
 
 #include <cerrno>
 
+#include "base/retry.h"
+
 namespace forklift {
 
 namespace {
@@ -13,11 +15,9 @@ namespace {
 constexpr int kSendBufferBytes = 512 * 1024;
 
 int send_once(int fd, std::string_view bytes) {
-  while (true) {
-    const ssize_t n = ::send(fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n >= 0) return 0;
-    if (errno != EINTR) return errno;
-  }
+  const ssize_t n =
+      retry_interrupted([&] { return ::send(fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL); });
+  return n >= 0 ? 0 : errno;
 }
 
 }  // namespace

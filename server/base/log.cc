@@ -7,7 +7,6 @@
 
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -15,6 +14,7 @@
 #include "base/append_file.h"
 #include "base/log_service.h"
 #include "base/quote.h"
+#include "base/retry.h"
 #include "base/unique_fd.h"
 #include "base/wall_clock.h"
 
@@ -117,9 +117,10 @@ std::size_t write_some(const Destination& to, std::string_view text) {
   std::size_t written = 0;
   while (written < text.size()) {
     const std::string_view rest = text.substr(written);
-    const ssize_t n = to.way == Way::kSend ? ::send(to.fd(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
-                                           : ::write(to.fd(), rest.data(), rest.size());
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = retry_interrupted([&] {
+      return to.way == Way::kSend ? ::send(to.fd(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
+                                  : ::write(to.fd(), rest.data(), rest.size());
+    });
     if (n <= 0) break;
     written += static_cast<std::size_t>(n);
   }

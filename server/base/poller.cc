@@ -1,7 +1,8 @@
 #include "base/poller.h"
 
 #include <algorithm>
-#include <cerrno>
+
+#include "base/retry.h"
 
 namespace forklift {
 
@@ -14,13 +15,6 @@ std::uint64_t pack(Token token) {
 Token unpack(std::uint64_t data) {
   return {static_cast<std::uint8_t>(data >> 56), static_cast<std::uint32_t>(data >> 32 & 0xffffff),
           static_cast<std::uint32_t>(data)};
-}
-
-// Rounded up: a wait that ends a fraction of a millisecond early would spin until the deadline.
-int milliseconds_until(TimePoint deadline) {
-  if (deadline == kNever) return -1;
-  const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now()).count();
-  return static_cast<int>(std::clamp<long long>(left, 0, 60'000));
 }
 
 }  // namespace
@@ -45,10 +39,10 @@ void Poller::remove(int fd) {
 }
 
 std::span<const Poller::Event> Poller::wait(TimePoint deadline) {
-  int count = 0;
-  do {
-    count = ::epoll_wait(epoll_.get(), raw_.data(), static_cast<int>(raw_.size()), milliseconds_until(deadline));
-  } while (count < 0 && errno == EINTR);  // not only by a handler: a SIGCONT is enough (signal(7))
+  // Interrupted not only by a handler: a SIGCONT is enough (signal(7)).
+  const int count = retry_interrupted([&] {
+    return ::epoll_wait(epoll_.get(), raw_.data(), static_cast<int>(raw_.size()), milliseconds_until(deadline));
+  });
   for (int i = 0; i < count; ++i) {
     events_[static_cast<std::size_t>(i)] = {unpack(raw_[static_cast<std::size_t>(i)].data.u64),
                                             raw_[static_cast<std::size_t>(i)].events};

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/quote.h"
+#include "base/retry.h"
 #include "base/signals.h"
 #include "cli/call_client.h"
 #include "cli/call_options.h"
@@ -56,9 +56,9 @@ class Output {
   // False if nobody takes it.
   bool write(std::string_view bytes) const {
     while (!bytes.empty()) {
-      const ssize_t n = ::write(fd_.get(), bytes.data(), bytes.size());
-      if (n < 0 && errno != EINTR) return false;
-      if (n > 0) bytes.remove_prefix(static_cast<std::size_t>(n));
+      const ssize_t n = retry_interrupted([&] { return ::write(fd_.get(), bytes.data(), bytes.size()); });
+      if (n < 0) return false;
+      bytes.remove_prefix(static_cast<std::size_t>(n));
     }
     return true;
   }

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <string_view>
 
 #include "base/quote.h"
+#include "base/retry.h"
 #include "base/unique_fd.h"
 #include "config/settings_file.h"
 #include "config/settings_path.h"
@@ -24,8 +24,7 @@ Result<std::string> read_all(int fd) {
   std::string all;
   std::string piece(64 * 1024, '\0');
   while (true) {
-    const ssize_t n = ::read(fd, piece.data(), piece.size());
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = retry_interrupted([&] { return ::read(fd, piece.data(), piece.size()); });
     if (n < 0) return fail_errno("cannot be read");
     if (n == 0) return all;
     all.append(piece, 0, static_cast<std::size_t>(n));

@@ -17,11 +17,6 @@ namespace {
 constexpr Duration kConnectPatience = seconds(5);
 constexpr int kRetryMilliseconds = 10;
 
-int milliseconds_until(TimePoint deadline) {
-  const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now()).count();
-  return static_cast<int>(std::max<long>(left, 0));
-}
-
 Failure explain(int code) {
   switch (code) {
     case ENOENT:

@@ -16,6 +16,7 @@
 
 #include "base/quote.h"
 #include "base/replace.h"
+#include "base/retry.h"
 #include "base/unique_fd.h"
 #include "cli/templates.h"
 
@@ -89,9 +90,9 @@ Result<void> write_file(const fs::path& path, std::string_view text) {
   UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (!file) return fail_errno(escape_controls(path.string()));
   while (!text.empty()) {
-    const ssize_t n = ::write(file.get(), text.data(), text.size());
-    if (n < 0 && errno != EINTR) return fail_errno(escape_controls(path.string()));
-    if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
+    const ssize_t n = retry_interrupted([&] { return ::write(file.get(), text.data(), text.size()); });
+    if (n < 0) return fail_errno(escape_controls(path.string()));
+    text.remove_prefix(static_cast<std::size_t>(n));
   }
   return ::close(file.release()) == 0 ? Result<void>() : fail_errno(escape_controls(path.string()));
 }

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/poller.h"
 #include "base/quote.h"
+#include "base/retry.h"
 #include "base/wait_status.h"
 #include "cli/orphans.h"
 #include "config/scrub.h"
@@ -250,7 +251,7 @@ Trial Rehearsal::conclude() {
   for (std::size_t left = channel_.backlog_max() / ipc::Channel::kMessageCost; left > 0 && read_message();) --left;
   int status = 0;
   if (!gave_up_) {
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) continue;
+    retry_interrupted([&] { return ::waitpid(pid_, &status, 0); });
   }
   output_.finish([this](ipc::Stream stream, std::string_view line) { tell_output(stream, line); });
   orphans_.end(Clock::now() + kDeathGrace);

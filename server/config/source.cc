@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
+#include "base/retry.h"
 #include "base/unique_fd.h"
 #include "config/document.h"
 
@@ -25,8 +25,7 @@ Result<std::string> read_source(const std::string& path) {
   std::string text(std::min(static_cast<std::size_t>(status.st_size), kFileBytesMax) + 1, '\0');
   std::size_t filled = 0;
   while (filled < text.size()) {
-    const ssize_t n = ::read(fd.get(), text.data() + filled, text.size() - filled);
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = retry_interrupted([&] { return ::read(fd.get(), text.data() + filled, text.size() - filled); });
     if (n < 0) return fail_errno("cannot be read");
     if (n == 0) break;
     filled += static_cast<std::size_t>(n);

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/retry.h"
 #include "base/socket_options.h"
 
 namespace forklift::ipc {
@@ -84,10 +85,8 @@ Result<void> Channel::send(std::span<const iovec> parts, int fd, Wait wait) {
     std::memcpy(CMSG_DATA(c), &fd, sizeof fd);
   }
   const int flags = MSG_NOSIGNAL | (wait == Wait::kNo ? MSG_DONTWAIT : 0);
-  while (::sendmsg(fd_.get(), &message, flags) < 0) {
-    if (errno != EINTR) return fail_errno("sendmsg on a worker's channel");
-  }
-  return {};
+  const ssize_t n = retry_interrupted([&] { return ::sendmsg(fd_.get(), &message, flags); });
+  return n >= 0 ? Result<void>() : fail_errno("sendmsg on a worker's channel");
 }
 
 Result<std::optional<Channel::Received>> Channel::receive(std::span<iovec> parts, Wait wait) {

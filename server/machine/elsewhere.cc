@@ -11,6 +11,7 @@
 #include <exception>
 #include <string_view>
 
+#include "base/retry.h"
 #include "base/unique_fd.h"
 
 namespace forklift::machine {
@@ -40,14 +41,12 @@ constexpr std::size_t kTextBytesMax = 1024 * 1024;
 Result<std::string> read_until(int from, TimePoint deadline) {
   std::string text;
   while (text.size() < kTextBytesMax) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now()).count();
     pollfd entry{from, POLLIN, 0};
-    const int ready = left <= 0 ? 0 : ::poll(&entry, 1, static_cast<int>(left));
+    const int ready = ::poll(&entry, 1, milliseconds_until(deadline));
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) return Failure(Error("no answer", ETIMEDOUT));
     char buffer[4096];
-    const ssize_t n = ::read(from, buffer, sizeof buffer);
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = retry_interrupted([&] { return ::read(from, buffer, sizeof buffer); });
     if (n < 0) return fail_errno("read");
     if (n == 0) break;
     text.append(buffer, static_cast<std::size_t>(n));
@@ -68,7 +67,7 @@ Result<std::string> say_elsewhere(const std::function<std::string()>& work, Dura
   to.reset();
   auto text = read_until(from.get(), Clock::now() + patience);
   ::kill(child, SIGKILL);  // it has nothing left to say, however it is doing
-  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) continue;
+  retry_interrupted([&] { return ::waitpid(child, nullptr, 0); });
   return text;
 }
 

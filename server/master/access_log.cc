@@ -32,10 +32,8 @@ void AccessFile::write(std::string_view line) {
 
 void AccessFile::flush() {
   if (!held_.empty()) {
-    ssize_t n = 0;
-    do {
-      n = ::write(file_.get(), held_.data() + begun_, held_.size() - begun_);
-    } while (n < 0 && errno == EINTR);
+    const ssize_t n =
+        retry_interrupted([&] { return ::write(file_.get(), held_.data() + begun_, held_.size() - begun_); });
     if (n < 0) return tell_failure(errno);
     take_off(static_cast<std::size_t>(n));
     if (n == 0) return;

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/quote.h"
+#include "base/retry.h"
 #include "master/control_messages.h"
 
 namespace forklift::master {
@@ -158,8 +159,7 @@ void Control::receive(Client& client) {
   const ControlClientId id = client.id();
   while (find(id) && client.state == Client::State::kAsking) {
     char buffer[kRequestBytesMax];
-    const ssize_t n = ::recv(client.fd.get(), buffer, sizeof buffer, MSG_DONTWAIT);
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = retry_interrupted([&] { return ::recv(client.fd.get(), buffer, sizeof buffer, MSG_DONTWAIT); });
     if (n < 0 && errno == EAGAIN) return;
     if (n < 0 || (n == 0 && client.input.empty())) return drop(client);
     client.input.append(buffer, static_cast<std::size_t>(n));
@@ -226,9 +226,10 @@ void Control::push(Client& client, std::string_view line) {
 void Control::flush(Client& client) {
   std::size_t sent = 0;
   while (sent < client.output.size()) {
-    const ssize_t n =
-        ::send(client.fd.get(), client.output.data() + sent, client.output.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = retry_interrupted([&] {
+      return ::send(client.fd.get(), client.output.data() + sent, client.output.size() - sent,
+                    MSG_DONTWAIT | MSG_NOSIGNAL);
+    });
     if (n < 0 && errno == EAGAIN) break;
     if (n < 0) return drop(client);
     sent += static_cast<std::size_t>(n);

@@ -8,6 +8,7 @@
 
 #include "base/descriptors.h"
 #include "base/log.h"
+#include "base/retry.h"
 #include "base/socket_options.h"
 #include "master/app.h"
 
@@ -89,8 +90,8 @@ void Farewell::linger(Connection& connection) {
 void Farewell::drain(Connection& connection) {
   std::array<char, 16 * 1024> scratch;
   for (std::size_t turn = 0; turn < kDrainBytesPerTurn;) {
-    const ssize_t n = ::recv(connection.fd.get(), scratch.data(), scratch.size(), MSG_DONTWAIT);
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n =
+        retry_interrupted([&] { return ::recv(connection.fd.get(), scratch.data(), scratch.size(), MSG_DONTWAIT); });
     if (n < 0 && errno == EAGAIN) break;
     if (n <= 0) return close(connection);
     turn += static_cast<std::size_t>(n);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/retry.h"
 #include "machine/pid_path.h"
 
 namespace forklift::master {
@@ -56,8 +57,7 @@ Result<PidFile> PidFile::write(const std::string& path, std::string_view taken) 
   for (int i = 0; i < kTries; ++i) {
     auto fd = open_file(path);
     if (!fd) return Failure(fd.error());
-    if (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) {
-      if (errno == EINTR) continue;
+    if (retry_interrupted([&] { return ::flock(fd->get(), LOCK_EX | LOCK_NB); }) != 0) {
       if (errno != EWOULDBLOCK) return fail_errno(fmt::format("lock {}", path));
       return Failure(Error(fmt::format("another server{} {}", holder_of(fd->get()), taken), EWOULDBLOCK));
     }

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/retry.h"
+
 namespace forklift::master {
 
 namespace {
@@ -60,8 +62,8 @@ Probe::~Probe() {
 void Probe::on_readable() {
   std::array<char, 16 * 1024> scratch;
   for (std::size_t turn = 0; turn < kBytesPerTurn;) {
-    const ssize_t n = ::recv(client_.get(), scratch.data(), scratch.size(), MSG_DONTWAIT);
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n =
+        retry_interrupted([&] { return ::recv(client_.get(), scratch.data(), scratch.size(), MSG_DONTWAIT); });
     if (n < 0 && errno == EAGAIN) return;
     if (n <= 0) return hang_up();
     turn += static_cast<std::size_t>(n);

@@ -7,6 +7,7 @@
 #include <array>
 #include <utility>
 
+#include "base/retry.h"
 #include "plugin/elf.h"
 
 namespace forklift::plugin {
@@ -161,8 +162,8 @@ Result<std::string> ElfFile::read(std::uint64_t offset, std::uint64_t bytes, std
   std::string result(bytes, '\0');
   std::size_t done = 0;
   while (done < bytes) {
-    const ssize_t n = ::pread(fd_, result.data() + done, bytes - done, static_cast<off_t>(offset + done));
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = retry_interrupted(
+        [&] { return ::pread(fd_, result.data() + done, bytes - done, static_cast<off_t>(offset + done)); });
     if (n < 0) return fail_errno("cannot be read");
     if (n == 0) return truncated(what, offset + bytes, offset + done);
     done += static_cast<std::size_t>(n);

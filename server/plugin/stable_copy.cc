@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/retry.h"
 #include "base/unique_fd.h"
 #include "plugin/elf.h"
 
@@ -87,8 +88,7 @@ NotYet hopeless(const Error& error) {
 
 Result<void> write_all(int to, const char* bytes, std::size_t size, off_t offset) {
   while (size > 0) {
-    const ssize_t n = ::pwrite(to, bytes, size, offset);
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = retry_interrupted([&] { return ::pwrite(to, bytes, size, offset); });
     if (n < 0) return fail_errno("write the image");
     bytes += n;
     size -= static_cast<std::size_t>(n);
@@ -105,8 +105,7 @@ Result<void> copy_bytes(const std::string& path, int from, int to, off_t size, T
   while (done < size) {
     if (Clock::now() >= deadline) return fail("{}: only {} of {} bytes could be copied in time", path, done, size);
     const auto wanted = static_cast<std::size_t>(std::min<off_t>(size - done, kChunkBytes));
-    const ssize_t n = ::pread(from, buffer.data(), wanted, done);
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = retry_interrupted([&] { return ::pread(from, buffer.data(), wanted, done); });
     if (n < 0) return fail_errno("read " + path);
     if (n == 0) break;
     if (auto written = write_all(to, buffer.data(), static_cast<std::size_t>(n), done); !written) return written;

@@ -12,18 +12,16 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/retry.h"
 
 namespace forklift::worker {
 
 namespace {
 
 template <typename Call>
-ssize_t retry_interrupted(Call call) {
-  while (true) {
-    const ssize_t n = call();
-    if (n >= 0) return n;
-    if (errno != EINTR) return -errno;
-  }
+ssize_t or_error(Call call) {
+  const ssize_t n = retry_interrupted(call);
+  return n >= 0 ? n : -errno;
 }
 
 // Another file may stand at its number by now.
@@ -37,16 +35,10 @@ ino_t inode_of(int fd) {
   return ::fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) ? status.st_ino : 0;
 }
 
-int milliseconds_until(TimePoint deadline) {
-  if (deadline == kNever) return -1;
-  const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now()).count();
-  return static_cast<int>(std::clamp<long long>(left, 0, 24LL * 3600 * 1000));
-}
-
 }  // namespace
 
 ssize_t ClientSocket::receive(void* buffer, std::size_t size, int flags) {
-  const ssize_t n = retry_interrupted([&] { return ::recv(fd_.get(), buffer, size, flags | MSG_DONTWAIT); });
+  const ssize_t n = or_error([&] { return ::recv(fd_.get(), buffer, size, flags | MSG_DONTWAIT); });
   if (is_no_socket(n)) lost();
   if (n > 0) note_progress();
   return n;
@@ -56,7 +48,7 @@ ssize_t ClientSocket::receive(std::span<const iovec> parts) {
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(parts.data());
   message.msg_iovlen = parts.size();
-  const ssize_t n = retry_interrupted([&] { return ::recvmsg(fd_.get(), &message, MSG_DONTWAIT); });
+  const ssize_t n = or_error([&] { return ::recvmsg(fd_.get(), &message, MSG_DONTWAIT); });
   if (is_no_socket(n)) lost();
   if (n > 0) note_progress();
   return n;
@@ -66,7 +58,7 @@ ssize_t ClientSocket::send(std::span<const iovec> parts) {
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(parts.data());
   message.msg_iovlen = parts.size();
-  const ssize_t n = retry_interrupted([&] { return ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT); });
+  const ssize_t n = or_error([&] { return ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT); });
   if (is_no_socket(n)) lost();
   if (n > 0) has_sent_ = true;
   if (n > 0) note_progress();
