@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/counted.h"
 #include "base/log.h"
+#include "base/retry.h"
 
 namespace forklift::master {
 
