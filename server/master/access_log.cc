@@ -11,6 +11,7 @@
 #include "base/counted.h"
 #include "base/log.h"
 #include "base/retry.h"
+#include "config/scrub.h"
 
 namespace forklift::master {
 
@@ -89,6 +90,10 @@ void AccessFile::finish() {
   tell_dropped();
 }
 
+void AccessFile::forget() {
+  config::scrub(held_);
+}
+
 Result<std::shared_ptr<AccessFile>> AccessLogs::open(const std::string& path) {
   const auto found = std::ranges::find(files_, path, [](const auto& file) { return file->path(); });
   if (found != files_.end()) return *found;
@@ -112,6 +117,10 @@ bool AccessLogs::reopen() {
 
 void AccessLogs::finish() {
   for (const auto& file : files_) file->finish();
+}
+
+void AccessLogs::forget() {
+  for (const auto& file : files_) file->forget();
 }
 
 bool AccessLogs::wants_retry() const {

@@ -41,6 +41,9 @@ class AccessFile {
   // There is something to write or to tell: flush() has to be called again, new lines or not.
   bool is_waiting() const { return !held_.empty() || dropped_ > 0; }
 
+  // Overwrites the lines that wait.  [worker]
+  void forget();
+
   const std::string& path() const { return path_; }
 
  private:
@@ -74,6 +77,9 @@ class AccessLogs {
 
   // At the end of the server, after the last line.
   void finish();
+
+  // The lines of all of them, which are nobody's business in a new process.  [worker]
+  void forget();
 
   // Whether flush() has to be called within the next second, also if nothing happens: a file has not taken everything.
   bool wants_retry() const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "config/scrub.h"
 #include "master/access_line.h"
 
 namespace forklift::master {
@@ -27,9 +28,6 @@ bool has_left(const Connection& connection) {
   pollfd entry{connection.fd.get(), static_cast<short>(half_is_enough ? POLLRDHUP : 0), 0};
   return ::poll(&entry, 1, 0) == 1 && (entry.revents & (POLLHUP | POLLERR | POLLRDHUP)) != 0;
 }
-
-// The status of a request that nobody waited for: none was sent. nginx's number for it.
-constexpr unsigned kClientLeft = 499;
 
 // Fewer crashes than one in so many requests may be chance.
 constexpr std::uint64_t kRequestsPerCrash = 20;
@@ -220,6 +218,10 @@ void App::note(const Connection& connection, const Outcome& outcome) {
   access_line_.clear();
   append_access_line(access_line_, config().access_log.format, record);
   access_file_->write(access_line_);
+}
+
+void App::forget_requests() {
+  config::scrub(access_line_);
 }
 
 void App::remember(const WorkerPool& gone) {

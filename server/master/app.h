@@ -72,6 +72,8 @@ class App final : public PoolOwner {
     bool complete = false;
   };
   void note(const Connection& connection, const Outcome& outcome);
+  // Overwrites what is left of the last one.  [worker]
+  void forget_requests();
   static Outcome sent_before_death(const Connection& connection);
 
   // The server stops, or the app is no longer in its configuration: no worker is started any more unless a queued

@@ -37,6 +37,7 @@ rlimit raise_descriptor_limit() {
 
 Result<std::unique_ptr<Master>> Master::create(config::Config config, Options options,
                                                Spawner::WorkerMain worker_main) {
+  config::overwrite_what_is_freed();  // so that no worker finds there what another app was asked
   auto passed = PassedSockets::take();
   if (!passed) return Failure(passed.error());
   auto poller = Poller::create();
@@ -114,15 +115,21 @@ Result<void> Master::add_apps(PassedSockets& passed) {
   return {};
 }
 
-// In a new process: the pages of other workers are none of its business, nor is what other apps keep secret.
+// In a new process: what other workers share with the master is none of its business, nor what other apps keep secret
+// and were asked. (The heads that arrive are not there: see HeadPool.)
 void Master::forget_all_but(const WorkerSlot& kept) {
   const std::string& name = kept.generation->config.name;
   workers_.for_each([&](WorkerSlot& slot) {
-    if (&slot != &kept) slot.page = {};
+    if (&slot == &kept) return;
+    slot.page = {};
+    slot.output = {};
   });
+  for (const auto& app : apps_) app->forget_requests();
+  access_logs_.forget();
+  WorkerPool::forget_words();
   generations_.forget_all_but(name);
   reloads_.forget_all_but(name);
-  config::wipe_stack();
+  config::forget_what_was_freed();
 }
 
 Result<void> Master::run() {

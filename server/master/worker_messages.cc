@@ -1,6 +1,7 @@
 // What workers say to their pool.
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "base/log.h"
 #include "base/quote.h"
@@ -8,6 +9,17 @@
 #include "master/worker_pool.h"
 
 namespace forklift::master {
+
+namespace {
+
+// The last words of any worker: they are bounded, and the master has one thread.
+std::array<char, sizeof(ipc::Failed) + ipc::kTextMax> g_words;
+
+}  // namespace
+
+void WorkerPool::forget_words() {
+  ::explicit_bzero(g_words.data(), g_words.size());
+}
 
 void WorkerPool::on_channel(WorkerSlot& slot) {
   read_message(slot);
@@ -26,9 +38,7 @@ void WorkerPool::hear_out(WorkerSlot& slot) {
 // Reads one message; the poller reports again while there are more. Returns its size with kMessageCost, 0 if none is
 // there any more.
 std::size_t WorkerPool::read_message(WorkerSlot& slot) {
-  // Static: a worker's words are bounded, and the master has one thread.
-  static std::array<char, sizeof(ipc::Failed) + ipc::kTextMax> buffer;
-  iovec part{buffer.data(), buffer.size()};
+  iovec part{g_words.data(), g_words.size()};
   auto received = slot.channel.receive({&part, 1}, ipc::Wait::kNo);
   if (!received) {
     broken_protocol(slot, received.error().message());
@@ -43,7 +53,7 @@ std::size_t WorkerPool::read_message(WorkerSlot& slot) {
     return 0;
   }
   const std::size_t bytes = (*received)->bytes;
-  on_message(slot, {buffer.data(), bytes}, std::move((*received)->fd));
+  on_message(slot, {g_words.data(), bytes}, std::move((*received)->fd));
   return bytes + ipc::Channel::kMessageCost;
 }
 

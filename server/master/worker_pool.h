@@ -118,6 +118,8 @@ class WorkerPool {
 
   // Reads what the worker has said.
   void on_channel(WorkerSlot& slot);
+  // Overwrites what any worker of any app has said last.  [worker]
+  static void forget_words();
   // Logs the lines that the worker has printed.
   void on_output(WorkerSlot& slot, ipc::Stream stream);
   // The worker was reaped: settles what it leaves behind.

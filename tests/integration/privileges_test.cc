@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <sstream>
+#include <string>
 
 #include "base/unique_fd.h"
 #include "harness/checking.h"
@@ -64,6 +66,43 @@ TEST_F(PrivilegesOfCheck, APluginThatIsCheckedHasNoTerminal) {
   start_command(command);
   EXPECT_EQ(wait(), ExitStatus::exited(0));
   EXPECT_THAT(output(), HasSubstr(kNoTerminal));
+}
+
+// How the fixture finds_texts is told what to look for.
+std::string turned(std::string text) {
+  std::reverse(text.begin(), text.end());
+  return text;
+}
+
+// (The address sanitizer keeps what was freed as it was, in its quarantine.)
+TEST(NotSanitizedPrivileges, ANewWorkerHasNothingInItsMemoryOfWhatOtherAppsWereAskedAndSaid) {
+  const std::string answered = "/account/a-path-that-is-as-good-as-a-password", failed = "/fail/with-another-such-path",
+                    refused = "/too/long/and-still-a-secret", referer = "http://intranet/whatever-was-looked-for-there",
+                    printed = "parent 499 0000000000000000", own = "what-is-its-own";
+  Server server({{.name = "keeper",
+                  .plugin = fixture_file("misbehaves_as_told"),
+                  .more = "workers: {min: 2}\nlimits: {body: 1K}\naccess_log: {file: access.log, format: combined}\n"},
+                 {.name = "finder",
+                  .plugin = fixture_file("finds_texts"),
+                  .more = fmt::format("workers: {{min: 1, max: 1, max_requests: 1}}\nsettings: {{own: {}, backwards: "
+                                      "['{}', '{}', '{}', '{}', '{}', '{}']}}\n",
+                                      own, turned(own), turned(answered), turned(failed), turned(refused),
+                                      turned(referer), turned(printed))}});
+  server.expect_error("app \"keeper\" *: GET \"" + failed + "\" answered 500: *");
+  server.start();
+  const Endpoint& keeper = server.listener("keeper");
+  for (int i = 0; i < 20; ++i) {
+    const auto get = ScgiRequest::get(answered + std::to_string(i)).add("HTTP_REFERER", referer);
+    EXPECT_TRUE(fetch(keeper, get).complete(200));
+  }
+  EXPECT_TRUE(fetch(keeper, ScgiRequest::post(refused, std::string(2000, 'x'))).complete(413));
+  EXPECT_TRUE(fetch(keeper, ScgiRequest::get("/").add("HTTP_X_DO", "print_both")).complete(200));
+  EXPECT_TRUE(fetch(keeper, ScgiRequest::get(failed).add("HTTP_X_DO", "fail")).complete(500));
+  ASSERT_TRUE(server.wait_for_log("parent 499"));
+  // The worker that serves first is as old as the server.
+  EXPECT_TRUE(fetch(server.listener("finder"), ScgiRequest::get("/"), seconds(20)).complete(200));
+  EXPECT_EQ(fetch(server.listener("finder"), ScgiRequest::get("/"), seconds(20)).body, "found none none none none none")
+      << "its own; what was answered, failed, refused; a header; what was printed";
 }
 
 }  // namespace
