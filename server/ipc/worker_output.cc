@@ -1,11 +1,12 @@
 #include "ipc/worker_output.h"
 
-#include <fcntl.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <utility>
+
+#include "base/socket_options.h"
 
 namespace forklift::ipc {
 
@@ -13,13 +14,13 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 16 * 1024;
 
-Result<void> make_pipe(UniqueFd& read_end, UniqueFd& write_end) {
+Result<void> make_line(UniqueFd& read_end, UniqueFd& write_end) {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe for a worker's output");
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return fail_errno("socketpair for output");
   read_end.reset(ends[0]);
   write_end.reset(ends[1]);
-  // The ends of a pipe are two open files: the worker's stays blocking.
-  if (::fcntl(read_end.get(), F_SETFL, O_NONBLOCK) != 0) return fail_errno("fcntl of a worker's output");
+  ::shutdown(read_end.get(), SHUT_WR);  // who reads there finds the end, as of no file
+  refuse_descriptors(read_end.get());
   return {};
 }
 
@@ -31,10 +32,10 @@ std::string_view to_string(Stream stream) {
 
 Result<WorkerOutput::Made> WorkerOutput::make() {
   Made made;
-  if (auto done = make_pipe(made.output.pipes_[index(Stream::kOutput)].end, made.standard_output); !done) {
+  if (auto done = make_line(made.output.lines_[index(Stream::kOutput)].end, made.standard_output); !done) {
     return Failure(done.error());
   }
-  if (auto done = make_pipe(made.output.pipes_[index(Stream::kError)].end, made.standard_error); !done) {
+  if (auto done = make_line(made.output.lines_[index(Stream::kError)].end, made.standard_error); !done) {
     return Failure(done.error());
   }
   return made;
@@ -45,16 +46,16 @@ bool WorkerOutput::read(Stream stream, const Sink& sink) {
 }
 
 bool WorkerOutput::read(Stream stream, std::size_t bytes_max, const Sink& sink) {
-  Pipe& pipe = pipes_[index(stream)];
-  if (!pipe.end) return false;
-  const auto give = [&](std::string_view line) { sink(stream, line); };
+  Line& line = lines_[index(stream)];
+  if (!line.end) return false;
+  const auto give = [&](std::string_view whole) { sink(stream, whole); };
   char buffer[kBufferBytes];
   while (bytes_max > 0) {
-    const ssize_t n = ::read(pipe.end.get(), buffer, std::min(bytes_max, kBufferBytes));
+    const ssize_t n = ::recv(line.end.get(), buffer, std::min(bytes_max, kBufferBytes), MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return errno == EAGAIN;
     if (n == 0) return false;
-    pipe.lines.take({buffer, static_cast<std::size_t>(n)}, give);
+    line.assembler.take({buffer, static_cast<std::size_t>(n)}, give);
     bytes_max -= static_cast<std::size_t>(n);
   }
   return true;
@@ -63,9 +64,9 @@ bool WorkerOutput::read(Stream stream, std::size_t bytes_max, const Sink& sink) 
 void WorkerOutput::finish(const Sink& sink) {
   for (const Stream stream : {Stream::kOutput, Stream::kError}) {
     read(stream, kLeftBytesMax, sink);
-    Pipe& pipe = pipes_[index(stream)];
-    pipe.lines.finish([&](std::string_view line) { sink(stream, line); });
-    pipe.end.reset();
+    Line& line = lines_[index(stream)];
+    line.assembler.finish([&](std::string_view last) { sink(stream, last); });
+    line.end.reset();
   }
 }
 

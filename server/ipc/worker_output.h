@@ -1,6 +1,8 @@
-// What a worker prints on its standard output and standard error, in the process that has forked it: two pipes, read
-// without waiting, and given away line by line. A worker that prints faster than they are read waits for room in its
-// pipe.
+// What a worker prints on its standard output and standard error, in the process that has forked it: read without
+// waiting, and given away line by line. A worker that prints faster than it is read waits for room.
+//
+// Two sockets and no pipes: who reads a pipe waits for the lock that a writer of it has, whatever O_NONBLOCK says, and
+// that may have it for as long as it waits for its own input (splice(2)) or for a page of its memory.
 #pragma once
 
 #include <array>
@@ -28,33 +30,33 @@ class WorkerOutput {
   using Sink = std::function<void(Stream, std::string_view line)>;
 
   struct Made;
-  // Two pipes, all ends close-on-exec. [master, before the fork]
+  // All ends are close-on-exec. [master, before the fork]
   static Result<Made> make();
 
-  // Without pipes: descriptors are -1, and there is nothing to read.
+  // Without sockets: descriptors are -1, and there is nothing to read.
   WorkerOutput() = default;
 
   // The read end, for the poller.
-  int fd(Stream stream) const { return pipes_[index(stream)].end.get(); }
+  int fd(Stream stream) const { return lines_[index(stream)].end.get(); }
 
   // Reads what is there, a bounded amount, and gives the lines that are whole to `sink`. False once there will be
   // nothing more, because nobody has the write end any longer: the caller stops polling it; finish() closes it.
   bool read(Stream stream, const Sink& sink);
 
-  // After the worker was reaped: reads what it has left in the pipes (a child that it has forked may still print; that
+  // After the worker was reaped: reads what it has left there (a child that it has forked may still print; that
   // is not waited for), gives the last lines away, whole or not, and closes.
   void finish(const Sink& sink);
 
  private:
-  struct Pipe {
+  struct Line {
     UniqueFd end;
-    LineAssembler lines;
+    LineAssembler assembler;
   };
   static std::size_t index(Stream stream) { return static_cast<std::size_t>(stream); }
 
   bool read(Stream stream, std::size_t bytes_max, const Sink& sink);
 
-  std::array<Pipe, 2> pipes_;
+  std::array<Line, 2> lines_;
 };
 
 struct WorkerOutput::Made {

@@ -28,7 +28,6 @@ constexpr milliseconds kMoment(50);
 constexpr std::size_t kFewWakeUps = 4;
 
 const std::string kSockets = "socket";
-const std::string kPipes = "pipe";
 constexpr std::string_view kImage = "image of ";
 
 // The app whose worker bears this name, which the kernel has cut to 15 bytes; empty if there is none.
@@ -112,7 +111,7 @@ std::vector<std::string> Leftovers::differences(const Look& now) const {
       // Standard input is empty, the other two go to the master; beyond that a worker holds its channel, its image and
       // its working folder.
       const Descriptors bare{
-          {"/dev/null", 1}, {kPipes, 2}, {kSockets, 1}, {std::string(kImage) + app, 1}, {working_folder_of(pid), 1}};
+          {"/dev/null", 1}, {kSockets, 3}, {std::string(kImage) + app, 1}, {working_folder_of(pid), 1}};
       const bool is_new = known == then_.workers.end() || known->second.empty();
       const bool is_known = is_new ? descriptors == bare
                                    : std::any_of(known->second.begin(), known->second.end(),
@@ -123,8 +122,7 @@ std::vector<std::string> Leftovers::differences(const Look& now) const {
 
   Descriptors expected = then_.master;
   const int more_workers = static_cast<int>(now.worker_count) - static_cast<int>(then_.worker_count);
-  expected[kSockets] += more_workers;
-  expected[kPipes] += 2 * more_workers;
+  expected[kSockets] += 3 * more_workers;
   std::erase_if(expected, [](const auto& kind) { return kind.second == 0; });
   for (const auto& [kind, count] : now.master) {
     if (kind.starts_with(kImage) && count == 1) expected[kind] = 1;
