@@ -1,4 +1,4 @@
-// All faults at once, for a moment. The long form of this scenario lasts an hour.
+// All faults at once, for a moment. Other forms of this scenario last three minutes and an hour.
 #include <gtest/gtest.h>
 
 #include "storm/storm.h"

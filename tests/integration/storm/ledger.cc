@@ -9,10 +9,19 @@
 #include <optional>
 #include <sstream>
 
+#include "harness/waiting.h"
+
 namespace harness {
 namespace {
 
 constexpr int kShownDeviations = 20;
+
+// Behind queue.age a request gets 503, and who has a worker has no more than timeouts.request, a second, of three of
+// them.
+constexpr milliseconds kPageWithin = seconds(10 + 3);
+
+// Of what was drawn so often, one at least must have met nothing but its own fault.
+constexpr int kOften = 20;
 
 // A line of the access log.
 struct Line {
@@ -43,12 +52,23 @@ std::optional<Fate> fate_in(std::string_view line) {
   return std::nullopt;
 }
 
+// The status that a worker's line gives for a request's end, 0 for an abort; `rest` follows the URI.
+std::optional<int> status_told_in(std::string_view rest) {
+  if (rest.starts_with(" aborted: ")) return 0;
+  for (const std::string_view word : {" answered ", " refused with "}) {
+    if (rest.starts_with(word)) return number<int>(rest.substr(word.size()));
+  }
+  return std::nullopt;
+}
+
 // What the server says, by the id of the request.
 struct Testimony {
   std::multimap<std::uint32_t, Line> lines;
   std::map<int, int> nameless;  // lines without a URI, by status
   std::multimap<std::uint32_t, Fate> obituaries;
-  int given_up = 0;  // 502 after the third lend that no worker took
+  std::multimap<std::uint32_t, int> told;  // by workers, with a reason: statuses, 0 for an abort
+  int given_up = 0;                        // 502 after the third lend that no worker took
+  int lost = 0;                            // lines of the log
   std::vector<std::string> unreadable;
 
   void read_access_log(const std::string& text) {
@@ -73,69 +93,111 @@ struct Testimony {
 
   void read_log(const std::string& text) {
     std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);) {
-      const auto fate = fate_in(line);
-      if (!fate) continue;
-      if (line.find(" before it took the request") != line.npos) {
-        given_up += *fate == Fate::kAnswered502;
-        continue;
-      }
-      const auto at = line.find(" \"/");
-      const auto id = at == line.npos ? std::nullopt : number<std::uint32_t>(std::string_view(line).substr(at + 3));
-      if (id) {
-        obituaries.emplace(*id, *fate);
-      } else {
-        unreadable.push_back(line);
-      }
+    for (std::string line; std::getline(stream, line);) read_log_line(line);
+  }
+
+ private:
+  void read_log_line(const std::string& line) {
+    constexpr std::string_view kLost = " log lines were dropped because";
+    if (const auto at = line.find(kLost); at != line.npos) {
+      lost += number<int>(std::string_view(line).substr(line.rfind(' ', at - 1) + 1)).value_or(0);
+    }
+    const auto fate = fate_in(line);
+    if (fate && line.find(" before it took the request") != line.npos) {
+      given_up += *fate == Fate::kAnswered502;
+      return;
+    }
+    const auto at = line.find(" \"/");
+    const auto id = at == line.npos ? std::nullopt : number<std::uint32_t>(std::string_view(line).substr(at + 3));
+    if (fate && id) {
+      obituaries.emplace(*id, *fate);
+    } else if (fate) {
+      unreadable.push_back(line);
+    } else if (id) {
+      const auto end_of_uri = std::min(line.find('"', at + 3), line.size() - 1);
+      if (const auto status = status_told_in(std::string_view(line).substr(end_of_uri + 1))) told.emplace(*id, *status);
     }
   }
 };
 
 }  // namespace
 
+// What the troubles at the time of a request allow.
+struct Ledger::Weather {
+  bool delays = false;
+  bool refuses = false;      // 503
+  bool loses_lines = false;  // of the log
+};
+
 // What is wrong with one entry.
 class Ledger::Verdict {
  public:
-  Verdict(const Entry& entry, Testimony& testimony, bool in_outage)
-      : entry_(entry), testimony_(testimony), in_outage_(in_outage) {
+  Verdict(const Entry& entry, Testimony& testimony, const Weather& weather)
+      : entry_(entry), testimony_(testimony), weather_(weather) {
     const auto [first, last] = testimony.obituaries.equal_range(entry.id);
     if (first != last) obituary_ = first->second;
     if (std::distance(first, last) > 1) deviations_.push_back("more than one obituary");
     if (!explained()) deviations_.push_back("nothing explains its outcome");
+    const auto took = std::chrono::ceil<milliseconds>(entry.end - entry.begin);
+    if (entry.visit->name == "page" && !weather.delays && took > kPageWithin) {
+      deviations_.push_back(fmt::format("it took {} ms", took.count()));
+    }
     check_lines();
   }
 
   const std::vector<std::string>& deviations() const { return deviations_; }
 
+  // Whether it has met its own fault, and no other.
+  bool is_right() const { return looks_right() && is_told(); }
+
  private:
   bool answered(int status) const { return entry_.outcome == Outcome::kComplete && entry_.status == status; }
+  bool aborted() const { return entry_.outcome == Outcome::kAborted; }
   bool unseen() const { return entry_.visit->right.outcome == Right::Outcome::kUnseen; }
 
-  bool is_right() const {
+  bool looks_right() const {
     const Right& right = entry_.visit->right;
     switch (right.outcome) {
-      case Right::Outcome::kAnswered: return answered(right.status);
-      case Right::Outcome::kAborted: return entry_.outcome == Outcome::kAborted && entry_.status == right.status;
-      case Right::Outcome::kUnseen: return true;
+      case Right::Outcome::kAnswered:
+        return answered(right.status) && entry_.body_bytes == right.body_bytes.value_or(entry_.body_bytes);
+      case Right::Outcome::kAborted: return aborted() && entry_.status == right.status;
+      case Right::Outcome::kUnseen: return entry_.outcome != Outcome::kTimeout;
     }
     return false;
   }
 
-  bool explained() const {
-    if (is_right() || (in_outage_ && answered(503))) return true;
-    if (answered(502) && testimony_.given_up > 0) {
-      --testimony_.given_up;
-      return true;
+  bool is_told() const {
+    switch (entry_.visit->right.told) {
+      case Right::Told::kNothing: return true;
+      case Right::Told::kObituary: return has_died();
+      case Right::Told::kReason: break;
     }
+    const auto [first, last] = testimony_.told.equal_range(entry_.id);
+    const int status = aborted() ? 0 : entry_.status;
+    return std::any_of(first, last, [status](const auto& told) { return told.second == status; });
+  }
+
+  // Whether its worker's obituary says that it has ended so.
+  bool has_died() const {
     if (!obituary_) return false;
     switch (*obituary_) {
       case Fate::kAnswered502: return answered(502);
       case Fate::kAnswered504: return answered(504);
-      case Fate::kAborted: return entry_.outcome == Outcome::kAborted;
+      case Fate::kAborted: return aborted();
       case Fate::kComplete: return false;
     }
     return false;
   }
+
+  bool explained() {
+    if (is_right() || (weather_.refuses && answered(503))) return true;
+    if (entry_.host == Host::kCalm) return false;  // nobody meddles with its worker
+    if (has_died() || (answered(502) && take_one(testimony_.given_up))) return true;
+    const bool may_have_been_told = looks_right() || answered(502) || answered(504) || aborted();
+    return weather_.loses_lines && may_have_been_told && take_one(testimony_.lost);
+  }
+
+  static bool take_one(int& count) { return count > 0 && count-- > 0; }
 
   void check_lines() {
     const auto [first, last] = testimony_.lines.equal_range(entry_.id);
@@ -147,7 +209,7 @@ class Ledger::Verdict {
     // Whoever left at once may not have been noticed at all.
     if (entry_.visit->lines == Lines::kAtMostOne) return;
     // The client that leaves midway has had its head read, but perhaps nobody to take it.
-    take_nameless(in_outage_ ? 503 : 502);
+    take_nameless(weather_.refuses ? 503 : 502);
   }
 
   void check_line(const Line& line) {
@@ -169,7 +231,7 @@ class Ledger::Verdict {
 
   const Entry& entry_;
   Testimony& testimony_;
-  const bool in_outage_;
+  const Weather weather_;
   std::optional<Fate> obituary_;
   std::vector<std::string> deviations_;
 };
@@ -179,14 +241,29 @@ std::uint32_t Ledger::next_id() {
   return ++ids_;
 }
 
-void Ledger::enter(std::uint32_t id, const Visit& visit, const Response& response, StormTime begin, StormTime end) {
+void Ledger::enter(std::uint32_t id, Host host, const Visit& visit, const Response& response, StormTime begin,
+                   StormTime end) {
   const std::lock_guard lock(mutex_);
-  entries_.push_back({id, &visit, response.outcome, response.status, response.problem, begin, end});
+  entries_.push_back(
+      {id, host, &visit, response.outcome, response.status, response.body_bytes, response.problem, begin, end});
 }
 
-void Ledger::enter_outage(StormTime begin, StormTime end) {
+void Ledger::enter_trouble(Trouble what, StormTime begin, StormTime end) {
   const std::lock_guard lock(mutex_);
-  outages_.push_back({begin, end});
+  troubles_.push_back({what, begin, end});
+}
+
+Ledger::Weather Ledger::weather_of(const Entry& entry) const {
+  Weather weather;
+  for (const auto& [what, begin, end] : troubles_) {
+    if (entry.begin >= end || begin >= entry.end) continue;
+    weather.delays = true;
+    if (what == Trouble::kNoDescriptors || (what == Trouble::kNoWorker && entry.host == Host::kStorm)) {
+      weather.refuses = true;
+    }
+    if (what == Trouble::kNoLog) weather.loses_lines = true;
+  }
+  return weather;
 }
 
 void Ledger::judge(const std::string& access_log, const std::string& log) const {
@@ -197,16 +274,21 @@ void Ledger::judge(const std::string& access_log, const std::string& log) const 
 
   int deviating = 0;
   int left_at_once = 0;
+  std::map<std::string_view, std::pair<int, int>> kinds;  // drawn, right
   for (const Entry& entry : entries_) {
     left_at_once += entry.visit->lines == Lines::kAtMostOne;
-    const bool in_outage = std::ranges::any_of(
-        outages_, [&](const Outage& outage) { return entry.begin < outage.end && outage.begin < entry.end; });
-    const Verdict verdict(entry, testimony, in_outage);
+    const Verdict verdict(entry, testimony, weather_of(entry));
+    auto& [drawn, right] = kinds[entry.visit->name];
+    ++drawn;
+    right += verdict.is_right();
     if (verdict.deviations().empty() || ++deviating > kShownDeviations) continue;
     for (const std::string& deviation : verdict.deviations()) {
-      ADD_FAILURE() << "/" << entry.id << " (" << entry.visit->name << "), " << entry.outcome << " " << entry.status
-                    << " " << entry.problem << ": " << deviation;
+      ADD_FAILURE() << "/" << entry.id << " (" << entry.visit->name << (entry.host == Host::kCalm ? ", calm" : "")
+                    << "), " << entry.outcome << " " << entry.status << " " << entry.problem << ": " << deviation;
     }
+  }
+  for (const auto& [name, counts] : kinds) {
+    EXPECT_TRUE(counts.second > 0 || counts.first < kOften) << "none of " << counts.first << " is right: " << name;
   }
   EXPECT_LE(deviating, kShownDeviations) << "so many in all";
   // What is left over of the lines without a URI can only be of clients that had left, or got an answer unread.

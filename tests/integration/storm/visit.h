@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <optional>
 #include <string_view>
 
 #include "harness/endpoint.h"
@@ -10,11 +10,18 @@
 
 namespace harness {
 
-// What the client must have seen, where nobody else has meddled.
+// What the client must have seen, where nobody else has meddled, and what the server's log has to say of it.
 struct Right {
   enum class Outcome { kAnswered, kAborted, kUnseen };  // kUnseen: the client has left
+  enum class Told {
+    kNothing,
+    kReason,    // a worker's line with the request and why it has this end
+    kObituary,  // of the worker that had it
+  };
   Outcome outcome = Outcome::kAnswered;
   int status = 200;
+  Told told = Told::kNothing;
+  std::optional<std::uint64_t> body_bytes{};  // what has no Content-Length could be half a page and look whole
 };
 
 // How many lines the access log has of it.
@@ -33,7 +40,7 @@ struct Visit {
   Response (*make)(const Endpoint& endpoint, std::uint32_t id);  // the id is the request's URI: `/17`
 };
 
-std::span<const Visit> all_visits();
+const Visit& visit_named(std::string_view name);
 
 // One of them, by their weights.
 const Visit& draw_visit(std::uint32_t random);

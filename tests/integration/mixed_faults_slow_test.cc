@@ -1,4 +1,4 @@
-// All faults at once, and reloads, for three minutes.
+// All faults at once, for three minutes.
 #include <gtest/gtest.h>
 
 #include "storm/storm.h"
@@ -6,7 +6,7 @@
 namespace harness {
 namespace {
 
-TEST(Chaos, LeavesEveryRequestWithOneOutcomeThatItsFaultExplains) {
+TEST(MixedFaults, LeaveEveryRequestWithOneOutcomeThatItsFaultExplains) {
   weather_a_storm(std::chrono::minutes(3));
 }
 
