@@ -1,5 +1,6 @@
 #include "keeper.h"
 
+#include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -14,11 +15,16 @@
 #include <climits>
 #include <csignal>
 #include <ctime>
+#include <utility>
 
 namespace cgi {
 namespace {
 
 constexpr int kNotStarted = 127;  // as shells have it
+
+// Of those that were killed; a process may sleep where no signal reaches it. Less than the worker waits.
+constexpr int kRoundsMs = 1000;
+constexpr int kRoundMs = 10;
 
 void say(const Plan& plan, KeeperMessage message) {
   ::send(plan.control, &message, sizeof message, MSG_NOSIGNAL);
@@ -73,6 +79,35 @@ std::int64_t now_ms() {
   return static_cast<std::int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
 }
 
+// Calls visit(pid) for each child of this process that is in its session: a process that has left the group only is one
+// of ours still, as timeout(1) and shells with jobs (`bash -m`) move what they run into groups of its own; a daemon has
+// a session. Finds none where there is no /proc.
+template <typename Visit>
+void for_each_child_here(Visit visit) {
+  if (::waitid(P_ALL, 0, nullptr, WEXITED | WNOHANG | WNOWAIT) != 0) return;    // there are none: the usual case
+  const int list = ::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);  // proc_pid_task(5)
+  if (list < 0) return;
+  const pid_t session = ::getsid(0);
+  char buffer[4096];
+  pid_t pid = 0;
+  for (ssize_t n = 0; (n = ::read(list, buffer, sizeof buffer)) > 0;) {
+    for (ssize_t i = 0; i < n; ++i) {
+      if (buffer[i] >= '0' && buffer[i] <= '9') {
+        pid = pid * 10 + (buffer[i] - '0');
+      } else if (const pid_t child = std::exchange(pid, 0); child > 0 && ::getsid(child) == session) {
+        visit(child);
+      }
+    }
+  }
+  ::close(list);
+}
+
+bool has_children_here() {
+  bool has = false;
+  for_each_child_here([&](pid_t) { has = true; });
+  return has;
+}
+
 class Keeper {
  public:
   Keeper(const Plan& plan, pid_t program, int signals, pid_t outside)
@@ -82,12 +117,15 @@ class Keeper {
     while (!is_done()) {
       wait();
       reap();
+      if (ending_) tell_strays();
     }
     leave();
   }
 
  private:
-  bool is_done() const { return ending_ && ((program_ == 0 && !has_children_in_group()) || now_ms() >= kill_at_); }
+  bool is_done() const { return ending_ && (!is_anything_left() || now_ms() >= kill_at_); }
+
+  bool is_anything_left() const { return program_ != 0 || has_children_in_group() || has_children_here(); }
 
   void wait() {
     pollfd polls[] = {{signals_, POLLIN, 0}, {is_orphan_ ? -1 : plan_.control, POLLIN, 0}};
@@ -125,6 +163,20 @@ class Keeper {
     ::kill(-::getpid(), number);  // all signals but KILL and STOP are blocked here
   }
 
+  // TERM, once each, to those in other groups: at first to those that are there, and later to the orphans of those that
+  // have obeyed.
+  void tell_strays() {
+    for_each_child_here([this](pid_t pid) {
+      const auto told_end = told_.begin() + told_count_;
+      if (pid == program_ || ::getpgid(pid) == ::getpid() || std::find(told_.begin(), told_end, pid) != told_end)
+        return;
+      if (told_end == told_.end()) return;  // it is killed with the others
+      told_[told_count_++] = pid;
+      ::kill(pid, SIGTERM);
+      ::kill(pid, SIGCONT);
+    });
+  }
+
   void reap() {
     int status = 0;
     pid_t pid = 0;
@@ -140,11 +192,27 @@ class Keeper {
     return ::waitid(P_PGID, static_cast<id_t>(::getpid()), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
   }
 
-  // KILL to what is left in the group, from outside of it. Where there is no outside (the worker has died), this
-  // process goes with it.
+  // KILL to what is left, by its number and in rounds, as the orphans of those that were killed come next.
+  void kill_children() {
+    const std::int64_t until = now_ms() + kRoundsMs;
+    while (has_children_here() && now_ms() < until) {
+      for_each_child_here([](pid_t pid) { ::kill(pid, SIGKILL); });
+      pollfd death{signals_, POLLIN, 0};
+      signalfd_siginfo info{};
+      if (::poll(&death, 1, kRoundMs) > 0 && ::read(signals_, &info, sizeof info) < 0) continue;
+      int status = 0;
+      for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+        if (pid == program_) program_ = 0;
+      }
+    }
+  }
+
+  // What does not die of that, because it forks faster or there is no /proc, is killed with the group, from outside of
+  // it. Where there is no outside (the worker has died), this process goes with it.
   [[noreturn]] void leave() {
-    const bool is_left = program_ != 0 || has_children_in_group();
+    const bool is_left = is_anything_left();
     if (program_ != 0) ::kill(program_, SIGKILL);
+    if (is_left) kill_children();
     if (::setpgid(0, outside_) != 0) ::kill(0, SIGKILL);
     ::kill(-::getpid(), SIGKILL);
     int status = 0;
@@ -162,6 +230,8 @@ class Keeper {
   bool ending_ = false;
   bool is_orphan_ = false;  // the worker is gone
   std::int64_t kill_at_ = 0;
+  std::array<pid_t, 64> told_{};  // strays that have got TERM
+  std::size_t told_count_ = 0;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The process between a worker and a program. It is the leader of the program's process group, the parent of what the
-// program leaves behind in it, and ends all of that when it is told to, or when the worker is gone, however it went:
-// the worker's end of their connection is closed then.
+// program leaves behind, and ends all of that, but for what has a session of its own, when it is told to, or when the
+// worker is gone, however it went: the worker's end of their connection is closed then. What has left the group and not
+// the session it finds in /proc.
 //
 // Why a process: a worker that is killed can end nothing any more, and its master's signals go to the worker's own
 // group. PR_SET_PDEATHSIG (prctl(2)) alone would leave the program's children. And as the number of a group is its

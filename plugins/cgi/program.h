@@ -53,8 +53,8 @@ class Program {
   // The keeper was killed, and nobody knows about the program.
   bool is_lost() const { return keeper_gone_ && !status_ && !failure_; }
 
-  // TERM to it and its group, unless nothing of that is left, after the grace KILL. At the return all of it is
-  // gone, but for what has left the group. `on_errors` is called whenever standard error can be read meanwhile: a
+  // TERM to it, its group and what it has started in its session, unless nothing of that is left, after the grace KILL.
+  // At the return all of it is gone, but for what has a session of its own. `on_errors` is called whenever standard error can be read meanwhile: a
   // program that says its last words is not to wait for a reader. Its standard input stays open meanwhile: nobody is
   // to take the end of a body for the whole of it.
   void end(const std::function<void()>& on_errors);

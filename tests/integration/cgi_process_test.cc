@@ -255,7 +255,40 @@ TEST_P(CgiProcess, AnExitWithoutAnEndOfOutputEndsAfterTheGrace) {
   EXPECT_TRUE(wait_until_gone(site.pid_in("child2")));
 }
 
-TEST_P(CgiProcess, ADaemonThatHasLeftTheGroupLivesOn) {
+// timeout(1) makes a group of its own, and so does a shell with jobs.
+TEST_P(CgiProcess, WhatHasAnotherGroupEndsWithTheRequest) {
+  CgiSite site("timeout: 300ms\n");
+  site.add("waits", "timeout 100 sh -c 'echo $$ >../child; exec sleep 100'");
+  site.add("runs", "echo $$ >../self; exec timeout 100 sh -c 'sleep 100 & echo $! >../child2; wait'");
+  site.add("has_jobs", "#!/bin/bash -m\nsleep 100 & echo $! >../child3; wait");
+  site.server().expect_error("GET \"/bin/waits\" answered 504");
+  site.server().expect_error("GET \"/bin/runs\" answered 504");
+  site.server().expect_error("GET \"/bin/has_jobs\" answered 504");
+  site.server().start();
+  for (const char* name : {"waits", "runs", "has_jobs"}) {
+    EXPECT_TRUE(site.get(name, GetParam()).complete(504)) << name;
+  }
+  for (const char* name : {"self", "child", "child2", "child3"}) {
+    EXPECT_TRUE(wait_until_gone(site.pid_in(name))) << name;
+  }
+  EXPECT_TRUE(site.has_no_programs());
+}
+
+TEST_P(CgiProcess, WhatHasAnotherGroupGoesWithTheServerThatStopsAtOnce) {
+  CgiSite site("timeout: 0\n");
+  site.add("waits", "echo $$ >../self; timeout 100 sh -c 'echo $$ >../child; exec sleep 100'");
+  site.server().expect_error("*GET \"/bin/waits\"*");
+  site.server().skip_rest("a second signal stops at once");
+  site.server().start();
+  Connection connection = ask(site, "waits", GetParam());
+  site.server().signal(SIGTERM);
+  EXPECT_TRUE(site.server().wait_for_log("stopping"));
+  site.server().signal(SIGTERM);
+  EXPECT_EQ(site.server().wait(), ExitStatus::exited(0));
+  expect_gone();
+}
+
+TEST_P(CgiProcess, ADaemonLivesOn) {
   CgiSite site;
   site.add("daemon", "setsid sh -c 'echo $$ >../child; exec sleep 1000' >/dev/null 2>&1 </dev/null &\n" + kPlain +
                          "while [ ! -s ../child ]; do sleep 0.01; done; echo page");

@@ -198,7 +198,48 @@ TEST_F(ProgramTest, WhatItLeavesInItsGroupGoesWithIt) {
   EXPECT_FALSE(is_alive(child));
 }
 
-TEST_F(ProgramTest, WhoHasLeftTheGroupLivesOn) {
+// timeout(1) has a group of its own, with what it runs.
+TEST_F(ProgramTest, WhatItLeavesInAnotherGroupGoesWithIt) {
+  auto program = start(script("timeout 1000 sh -c 'echo $$ >child; exec sleep 1000' >/dev/null 2>&1 & exit 0"));
+  ASSERT_TRUE(exits(*program));
+  const pid_t child = pid_in("child");
+  ASSERT_NE(::getpgid(child), child);
+  EXPECT_TRUE(is_alive(child));
+  program->end([] {});
+  EXPECT_FALSE(is_alive(child));
+  EXPECT_FALSE(program->was_killed());
+}
+
+TEST_F(ProgramTest, WhatIgnoresTermInAnotherGroupIsKilledAfterTheGrace) {
+  auto program = start(script("timeout 1000 sh -c '"
+                              "trap \"\" TERM; (sleep 1000; sleep 1000) & echo $! >grandchild; echo $$ >child; wait' & "
+                              "echo $$; exec sleep 1000"),
+                       milliseconds(200));
+  const pid_t pid = read_pid(*program);
+  const pid_t child = pid_in("child");
+  const pid_t grandchild = pid_in("grandchild");
+  program->end([] {});
+  EXPECT_FALSE(is_alive(pid));
+  EXPECT_FALSE(is_alive(child));
+  EXPECT_FALSE(is_alive(grandchild));
+  EXPECT_TRUE(program->was_killed());
+}
+
+// Each in the group of the one before, or in one of its own, and all of them ready to end.
+TEST_F(ProgramTest, TermReachesTheChildrenOfThoseThatHaveObeyed) {
+  auto program =
+      start(script("for i in 1 2 3; do set -- timeout 1000 sh -c '\"$@\"; :' - \"$@\"; done\n"
+                   "\"$@\" sh -c 'trap \"echo >obeyed; exit\" TERM; echo $$ >child; while :; do sleep 0.01; done'"
+                   " & exit 0"));
+  ASSERT_TRUE(exits(*program));
+  const pid_t child = pid_in("child");
+  program->end([] {});
+  EXPECT_FALSE(is_alive(child));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "obeyed"));
+  EXPECT_FALSE(program->was_killed());
+}
+
+TEST_F(ProgramTest, WhoHasASessionOfItsOwnLivesOn) {
   auto program = start(script("setsid sh -c 'echo $$ >daemon; exec sleep 1000' >/dev/null 2>&1 & exit 0"));
   ASSERT_TRUE(exits(*program));
   const pid_t daemon = pid_in("daemon");
@@ -273,6 +314,19 @@ TEST_F(ProgramTest, GoesWithAWorkerThatIsKilled) {
   ::kill(worker, SIGKILL);
   ::waitpid(worker, nullptr, 0);
   EXPECT_TRUE(eventually([&] { return !is_alive(pid) && !is_alive(child); }));
+}
+
+TEST_F(ProgramTest, AndSoDoesWhatHasAGroupOfItsOwn) {
+  const std::string file = script("timeout 1000 sh -c 'trap \"\" TERM; echo $$ >child; sleep 1000; sleep 1000' & wait");
+  const pid_t worker = ::fork();
+  if (worker == 0) {
+    auto program = start(file);
+    while (true) ::pause();
+  }
+  const pid_t child = pid_in("child");
+  ::kill(worker, SIGKILL);
+  ::waitpid(worker, nullptr, 0);
+  EXPECT_TRUE(eventually([&] { return !is_alive(child); }));
 }
 
 // A body of which a part is written, and a program that takes TERM for no reason to stop reading.
