@@ -6,24 +6,13 @@
 #include <charconv>
 
 #include "base/quote.h"
+#include "protocol/characters.h"
 
 namespace forklift::cli {
 
 namespace {
 
-constexpr std::string_view kTokenMarks = "!#$%&'*+-.^_`|~";
-
-bool is_token(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && kTokenMarks.find(c) != kTokenMarks.npos);
-  });
-}
-
-bool is_control(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte < 0x20 || byte == 0x7f;
-}
+using protocol::is_token;
 
 char upper(char c) {
   return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
@@ -60,7 +49,7 @@ Result<void> add_header(Builder& variables, std::string_view line) {
   if (!is_token(name)) {
     return fail("the header {} has no name that a header can have: expected letters, digits and -", quote(line));
   }
-  if (std::ranges::any_of(value, [](char c) { return is_control(c) && c != '\t'; })) {
+  if (std::ranges::any_of(value, [](char c) { return protocol::is_control(c) && c != '\t'; })) {
     return fail("the header {} has a control character in its value", quote(line));
   }
   if (name.find('_') != name.npos) return fail("the header {} has a _ in its name: nginx drops it", quote(line));

@@ -1,5 +1,7 @@
 #include "config/units.h"
 
+#include <sys/resource.h>
+
 #include <charconv>
 #include <limits>
 #include <optional>
@@ -96,6 +98,10 @@ std::string format_duration(Duration duration) {
       shown = fmt::format("{}{}", duration / length, unit);
   }
   return shown;
+}
+
+std::string format_limit(std::uint64_t limit) {
+  return limit == RLIM_INFINITY ? "unlimited" : std::to_string(limit);
 }
 
 }  // namespace forklift::config

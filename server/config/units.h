@@ -29,4 +29,7 @@ std::string format_size(std::uint64_t bytes);
 // The same for a duration: 60000 ms is `1m`.
 std::string format_duration(Duration duration);
 
+// A limit of setrlimit(2), for messages: `1024`, or `unlimited`.
+std::string format_limit(std::uint64_t limit);
+
 }  // namespace forklift::config

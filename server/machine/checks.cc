@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "config/units.h"
 #include "machine/plugin_path.h"
 
 namespace forklift::machine {
@@ -24,10 +25,6 @@ rlim_t hard_limit(int resource) {
   rlimit limit{};
   ::getrlimit(static_cast<__rlimit_resource>(resource), &limit);
   return limit.rlim_max;
-}
-
-std::string show(std::uint64_t limit) {
-  return limit == RLIM_INFINITY ? "unlimited" : std::to_string(limit);
 }
 
 // The most that root may give to RLIMIT_NOFILE; no bound where there is no /proc.
@@ -62,12 +59,12 @@ class AppChecks {
     const std::string key = "rlimits." + limit.name;
     if (!is_root_ && limit.value > hard_limit(limit.resource)) {
       return complain(key, fmt::format("{} is above the server's own hard limit, {}; write at most that, or {}",
-                                       show(limit.value), hard_limit(limit.resource), kHowToRaise));
+                                       config::format_limit(limit.value), hard_limit(limit.resource), kHowToRaise));
     }
     if (is_root_ && limit.resource == RLIMIT_NOFILE && limit.value > most_files()) {
       complain(key, fmt::format("{} is more than this machine allows anybody, {}; write at most that, or raise it with "
                                 "sysctl fs.nr_open",
-                                show(limit.value), most_files()));
+                                config::format_limit(limit.value), most_files()));
     }
   }
 

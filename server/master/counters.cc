@@ -3,7 +3,6 @@
 namespace forklift::master {
 
 void RequestCounters::count(unsigned status, bool by_worker) {
-  constexpr unsigned kClientLeft = 499;
   requests++;
   if (status == kClientLeft) {
     client_left++;

@@ -8,6 +8,9 @@
 
 namespace forklift::master {
 
+// The status of a request that nobody waited for: none was sent. nginx's number for it.
+inline constexpr unsigned kClientLeft = 499;
+
 struct RequestCounters {
   std::uint64_t requests = 0;                   // that have ended, however
   std::array<std::uint64_t, 6> responses = {};  // of them, by the first digit of their status; [0]: one that is none

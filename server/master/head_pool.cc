@@ -26,7 +26,8 @@ HeadPool::~HeadPool() {
 Result<HeadBuffer> HeadPool::take(std::size_t bytes) {
   std::size_t size_class = 0;
   while (size_class < kSizes && (kSmallest << (2 * size_class)) < bytes) ++size_class;
-  if (size_class == kSizes) return fail("a head buffer of {} bytes", bytes);
+  if (size_class == kSizes)
+    return fail("no head buffer has {} bytes; the largest has {}", bytes, kSmallest << (2 * (kSizes - 1)));
   auto& free = free_[size_class];
   if (free.empty()) {
     if (auto refilled = refill(size_class); !refilled) return Failure(refilled.error());

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/quote.h"
+#include "plugin/c_text.h"
 
 namespace forklift::plugin {
 namespace {
@@ -25,10 +26,6 @@ T guarded(T fallback, const Body& body) noexcept {
   } catch (...) {
     return fallback;
   }
-}
-
-std::string_view bounded(const char* text, std::size_t bytes_max) {
-  return text == nullptr ? std::string_view() : std::string_view(text, ::strnlen(text, bytes_max));
 }
 
 // A plugin's text as one line of at most `bytes_max` bytes: escaped, without the newline that people put at the end,

@@ -29,17 +29,6 @@ constexpr std::uint32_t kDescriptorBytesMin =
     offsetof(forklift_plugin, handle_connection) + sizeof(forklift_plugin::handle_connection);
 constexpr std::uint32_t kDescriptorBytesMax = 4096;
 
-// dlopen(3) with an error that begins with the name that people know: `shown` for what was opened as `path`.
-Result<void*> open_library(const std::string& path, const std::string& shown) {
-  void* handle = ::dlopen(path.c_str(), kOpenFlags);
-  if (handle != nullptr) return handle;
-  const char* reason = ::dlerror();
-  std::string text = reason == nullptr ? "the loader gives no reason" : reason;
-  if (text.starts_with(path + ": ")) text.erase(0, path.size() + 2);
-  replace_all(text, path, shown);
-  return fail("{}: {}", shown, escape(std::string_view(text).substr(0, kLoaderReasonBytesMax)));
-}
-
 // Fails unless the library in `fd` will be known, once it is open, by the name under which the plugin needs it.
 Result<void> check_soname(int fd, const std::string& path, const std::string& needed) {
   auto info = read_elf(fd);
@@ -111,6 +100,16 @@ Result<void> check_note(const Note& note) {
   const forklift_version built_for{.size = 0, .major = note.major, .minor = note.minor};
   if (auto fits = check_version(built_for, FORKLIFT_VERSION_OF(forklift_plugin)); !fits) return fits;
   return check_name(note.name.c_str());
+}
+
+Result<void*> open_library(const std::string& path, const std::string& shown) {
+  void* handle = ::dlopen(path.c_str(), kOpenFlags);
+  if (handle != nullptr) return handle;
+  const char* reason = ::dlerror();
+  std::string text = reason == nullptr ? "the loader gives no reason" : reason;
+  if (text.starts_with(path + ": ")) text.erase(0, path.size() + 2);
+  replace_all(text, path, shown);
+  return fail("{}: {}", shown, escape(std::string_view(text).substr(0, kLoaderReasonBytesMax)));
 }
 
 Result<void*> open_image(int image_fd, const std::string& plugin_path) {

@@ -18,6 +18,10 @@ Result<void> check_note(int image_fd);
 // The same of a note that was read: version and name.  [anywhere]
 Result<void> check_note(const Note& note);
 
+// dlopen(3), with every symbol bound now and none of them visible to others. `shown` is the name by which people know
+// what is opened as `path`, and the error's.  [worker, `call`]
+Result<void*> open_library(const std::string& path, const std::string& shown);
+
 // Opens the image, with every symbol bound now and none of them visible to others, and returns dlopen(3)'s handle. This
 // runs the plugin's static constructors. Never undone: dlclose(3) would leave thread-local destructors and unique
 // symbols behind.

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/quote.h"
 #include "base/utf8.h"
+#include "plugin/c_text.h"
 
 namespace forklift::plugin {
 
@@ -17,10 +18,6 @@ template <typename... Args>
 int refuse(std::string_view name, fmt::format_string<Args...> why, Args&&... args) {
   log::error("the plugin's statistic {}: {}", quote(name), fmt::format(why, std::forward<Args>(args)...));
   return FORKLIFT_EINVAL;
-}
-
-std::string_view bounded(const char* text, std::size_t bytes_max) {
-  return text == nullptr ? std::string_view() : std::string_view(text, ::strnlen(text, bytes_max));
 }
 
 }  // namespace

@@ -6,15 +6,11 @@
 #include <charconv>
 
 #include "base/quote.h"
+#include "protocol/characters.h"
 
 namespace forklift::protocol {
 
 namespace {
-
-bool is_control(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte < 0x20 || byte == 0x7f;
-}
 
 Result<void> check_uri(std::string_view uri) {
   if (!uri.starts_with('/')) return fail("the URI {} does not begin with /", quote(uri));

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/quote.h"
+#include "protocol/characters.h"
 #include "protocol/digits.h"
 
 namespace forklift::protocol {
@@ -30,19 +31,8 @@ bool same_name(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
-bool is_token_character(char c) {
-  const char l = lower(c);
-  return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') ||
-         (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
-}
-
-bool is_token(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), is_token_character);
-}
-
 bool has_control_character(std::string_view value) {
-  return std::any_of(value.begin(), value.end(),
-                     [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
+  return std::ranges::any_of(value, [](char c) { return is_control(c) && c != '\t'; });
 }
 
 // The line in front of the next LF or CRLF, taken off `block`, which has one.
@@ -161,7 +151,8 @@ tl::expected<void, std::string> check(const ResponseHead& head) {
   bool has_length = false;
   for (const auto& [name, value] : head.headers) {
     if (!is_token(name)) {
-      return refuse("a header has the name {}: expected letters, digits and !#$%&'*+-.^_`|~", quote(name, kShownOfHead));
+      return refuse("a header has the name {}: expected letters, digits and !#$%&'*+-.^_`|~",
+                    quote(name, kShownOfHead));
     }
     if (has_control_character(value)) {
       return refuse("the header {} has a control character in its value: {}", name, quote(value, kShownOfHead));

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/unique_fd.h"
+#include "config/units.h"
 #include "worker/environment.h"
 
 namespace forklift::worker {
@@ -47,10 +48,6 @@ void be_killed_before_the_master() {
   log::debug("the OOM score stays the master's: /proc/self/oom_score_adj: {}", describe_errno(errno));
 }
 
-std::string show_limit(rlim_t limit) {
-  return limit == RLIM_INFINITY ? "unlimited" : std::to_string(limit);
-}
-
 Result<void> set_limit(int resource, const std::string& name, const rlimit& limit) {
   if (::setrlimit(static_cast<__rlimit_resource>(resource), &limit) == 0) return {};
   const int code = errno;
@@ -59,7 +56,7 @@ Result<void> set_limit(int resource, const std::string& name, const rlimit& limi
   return fail_errno(
       fmt::format("rlimits.{}: setrlimit to {} (the server's own hard limit is {}, and to pass that takes "
                   "CAP_SYS_RESOURCE)",
-                  name, show_limit(limit.rlim_cur), show_limit(now.rlim_max)),
+                  name, config::format_limit(limit.rlim_cur), config::format_limit(now.rlim_max)),
       code);
 }
 

@@ -1,6 +1,7 @@
 #include "config/units.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <string>
 
@@ -86,6 +87,12 @@ TEST(Counts, AreDigitsOnly) {
   EXPECT_EQ(parse_count("10000").value(), 10000U);
   for (const char* text : {"", "1K", "010", "-1", "+1", "1_000", "0b1", "1\n"}) EXPECT_FALSE(parse_count(text)) << text;
   EXPECT_EQ(shown(parse_count("99999999999999999999")), "\"99999999999999999999\" is too large");
+}
+
+TEST(Limits, AreNumbersOrUnlimited) {
+  EXPECT_EQ(format_limit(0), "0");
+  EXPECT_EQ(format_limit(1024), "1024");
+  EXPECT_EQ(format_limit(RLIM_INFINITY), "unlimited");
 }
 
 }  // namespace forklift::config
