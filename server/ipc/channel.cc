@@ -106,9 +106,8 @@ Result<std::optional<Channel::Received>> Channel::receive(std::span<iovec> parts
   }
   auto fd = take_descriptor(message, wait);
   if (!fd) return Failure(fd.error());
-  if (message.msg_flags & MSG_CTRUNC) return fail("a message has lost its descriptor: too many are open");
   if (message.msg_flags & MSG_TRUNC) return fail("a message is longer than the receiver allows");
-  return Received{static_cast<std::size_t>(n), std::move(*fd)};
+  return Received{static_cast<std::size_t>(n), std::move(*fd), (message.msg_flags & MSG_CTRUNC) != 0};
 }
 
 // Both ends have the same buffer, in which the kernel counts its records too; the last message may go beyond it.

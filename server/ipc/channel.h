@@ -43,11 +43,11 @@ class Channel {
   struct Received {
     std::size_t bytes = 0;  // 0: the other side is gone
     UniqueFd fd;            // close-on-exec; empty if none came
+    bool lost_fd = false;   // one came, but this process has too many open
   };
 
-  // Receives one message into `parts`. nullopt: none is there (Wait::kNo). A message that is longer than `parts`, whose
-  // descriptor was lost because this process has too many open, or that carries anything but one descriptor is an
-  // error.
+  // Receives one message into `parts`. nullopt: none is there (Wait::kNo). A message that is longer than `parts`, or
+  // that carries anything but one descriptor, is an error.
   Result<std::optional<Received>> receive(std::span<iovec> parts, Wait wait);
 
   // What the other side can have said at most that was not received yet: in bytes, with kMessageCost for each message.

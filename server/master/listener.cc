@@ -87,10 +87,18 @@ int bind_with_mode(int fd, SocketAddress& to, mode_t mode) {
   return result;
 }
 
-// Before the socket listens: until then nobody gets in, whoever the path belongs to.
-Result<void> give_away(const std::string& path, const machine::Ownership& to) {
-  if (to.user == machine::Ownership{}.user && to.group == machine::Ownership{}.group) return {};
-  if (::lchown(path.c_str(), to.user, to.group) == 0) return {};
+// Which file bind(2) has made, which may be given away before the socket listens: until then nobody gets in, whoever
+// the path belongs to. Through a descriptor, for the reason of Listener::change_path().
+Result<PathIdentity> give_away(const std::string& path, const machine::Ownership& to) {
+  const UniqueFd file(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0) return fail_errno("open the socket's path");
+  const PathIdentity made{.device = status.st_dev, .inode = status.st_ino};
+  if (to.user == machine::Ownership{}.user && to.group == machine::Ownership{}.group) return made;
+  if (!S_ISSOCK(status.st_mode) || status.st_uid != ::geteuid()) {
+    return fail("something else has taken the path of this socket");
+  }
+  if (::fchownat(file.get(), "", to.user, to.group, AT_EMPTY_PATH) == 0) return made;
   const int code = errno;
   ::unlink(path.c_str());
   return fail_errno(code == EPERM
@@ -135,16 +143,24 @@ Result<BoundSocket> open_and_bind(const config::Listen& listen, bool listens,
   }
   PathIdentity path;
   if (address.family == Family::kUnix) {
-    struct stat status {};
-    if (::lstat(address.path.c_str(), &status) != 0) return fail_errno("lstat");
-    path = {.device = status.st_dev, .inode = status.st_ino};
-    if (auto given = give_away(address.path, *owner); !given) return Failure(given.error());
+    auto given = give_away(address.path, *owner);
+    if (!given) return Failure(given.error());
+    path = *given;
   }
   if (listens && ::listen(fd.get(), listen.backlog) != 0) return fail_errno("listen");
   return BoundSocket{std::move(fd), path};
 }
 
 }  // namespace
+
+bool PathIdentity::is_at(const std::string& path) const {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && status.st_dev == device && status.st_ino == inode;
+}
+
+void PathIdentity::unlink(const std::string& path) const {
+  if (is_at(path)) ::unlink(path.c_str());
+}
 
 Result<Listener> Listener::bind(const config::Listen& listen) {
   auto bound = open_and_bind(listen, true, [] {});
@@ -167,18 +183,13 @@ Result<Listener> Listener::take_over(UniqueFd reserved, const PathIdentity& path
 Result<void> Listener::start() {
   if (auto listens = listen(); !listens) return listens;
   // Until now it looked like one that a dead server has left behind.
-  if (!is_unix() || is_ours(address_.path)) return {};
+  if (!is_unix() || path_.is_at(address_.path)) return {};
   return fail("listen on {}: another server has taken its path", address_.to_string());
 }
 
 Result<void> Listener::listen() {
   if (::listen(fd_.get(), backlog_) == 0) return {};
   return Failure(fail_errno("listen").value().in(fmt::format("listen on {}", address_.to_string())));
-}
-
-bool Listener::is_ours(const std::string& path) const {
-  struct stat status {};
-  return ::lstat(path.c_str(), &status) == 0 && status.st_dev == path_.device && status.st_ino == path_.inode;
 }
 
 Result<void> Listener::change(const config::Listen& from, const config::Listen& to, const machine::Ownership& owner) {
@@ -227,7 +238,7 @@ Result<Listener> Listener::adopt(UniqueFd socket, const config::Listen& listen) 
 
 void Listener::unlink() {
   if (!is_unix() || is_adopted_) return;
-  if (is_ours(address_.path)) ::unlink(address_.path.c_str());
+  path_.unlink(address_.path);
 }
 
 void Listener::close() {

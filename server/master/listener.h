@@ -22,6 +22,9 @@ class App;
 struct PathIdentity {
   dev_t device = 0;
   ino_t inode = 0;
+
+  bool is_at(const std::string& path) const;
+  void unlink(const std::string& path) const;  // what is there, if it is this one
 };
 
 class Listener {
@@ -79,7 +82,6 @@ class Listener {
         half_close_(listen.half_close) {}
 
   Result<void> listen();
-  bool is_ours(const std::string& path) const;
   Result<void> change_path(mode_t mode, const machine::Ownership& owner) const;
 
   UniqueFd fd_;

@@ -261,11 +261,11 @@ bool Loader::receive() {
   if (!received) fail(received.error().message());
   if (received && (*received)->bytes == 0) fail("the process that looks up users and binds addresses died");
   if (!received || (*received)->bytes == 0) return false;
-  on_message({buffer.data(), (*received)->bytes}, std::move((*received)->fd));
+  on_message({buffer.data(), (*received)->bytes}, std::move((*received)->fd), (*received)->lost_fd);
   return true;
 }
 
-void Loader::on_message(std::string_view bytes, UniqueFd fd) {
+void Loader::on_message(std::string_view bytes, UniqueFd fd, bool lost_fd) {
   auto kind = Kind{};
   if (bytes.size() >= sizeof kind) std::memcpy(&kind, bytes.data(), sizeof kind);
   if (kind == Kind::kLine) {
@@ -290,9 +290,14 @@ void Loader::on_message(std::string_view bytes, UniqueFd fd) {
     if (Owner m; ipc::take(bytes, m)) owners[{m.app, m.listen}] = {m.user, m.group};
   } else if (kind == Kind::kListener) {
     Bound m;
-    if (!ipc::take(bytes, m) || !fd) return fail("the process that binds addresses has passed none");
+    if (!ipc::take(bytes, m) || (!fd && !lost_fd)) return fail("the process that binds addresses has passed none");
     const PathIdentity path{.device = m.device, .inode = m.inode};
-    auto listener = Listener::take_over(std::move(fd), path, config_.apps.at(m.app).listen.at(m.listen));
+    const config::Listen& listen = config_.apps.at(m.app).listen.at(m.listen);
+    if (lost_fd) {
+      path.unlink(listen.address.path);
+      return fail(fmt::format("listen on {}: too many descriptors are open", listen.address.to_string()));
+    }
+    auto listener = Listener::take_over(std::move(fd), path, listen);
     if (!listener) return fail(listener.error().message());
     listeners.emplace(Key(m.app, m.listen), std::move(*listener));
   } else if (kind == Kind::kFinished) {

@@ -54,7 +54,7 @@ class Loader {
   Loader(const config::Config& config, ipc::Channel channel, UniqueFd process, Loop& loop);
 
   bool receive();
-  void on_message(std::string_view bytes, UniqueFd fd);
+  void on_message(std::string_view bytes, UniqueFd fd, bool lost_fd);
   void end(State state);
   void fail(std::string problem);
 

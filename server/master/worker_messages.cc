@@ -52,6 +52,10 @@ std::size_t WorkerPool::read_message(WorkerSlot& slot) {
     kill(slot, KillReason::kBrokenProtocol);
     return 0;
   }
+  if ((*received)->lost_fd) {
+    broken_protocol(slot, "a message has lost its descriptor: too many are open");
+    return 0;
+  }
   const std::size_t bytes = (*received)->bytes;
   on_message(slot, {g_words.data(), bytes}, std::move((*received)->fd));
   return bytes + ipc::Channel::kMessageCost;

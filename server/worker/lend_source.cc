@@ -21,6 +21,7 @@ Result<std::optional<Lent>> LendSource::next() {
   auto received = channel_.receive(parts, ipc::Wait::kYes);
   if (!received) return Failure(received.error());
   if (!*received) return fail("no message from the master");
+  if ((*received)->lost_fd) return fail("a message has lost its descriptor: too many are open");
 
   const std::size_t size = (*received)->bytes;
   if (size == 0) return std::nullopt;  // the master is gone
