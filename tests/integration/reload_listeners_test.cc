@@ -1,5 +1,7 @@
 // Reloads whose new Unix sockets somebody else takes, or that end before the sockets are all there: what the master did
-// not get it does not touch, and what it has got it gives back.
+// not get it does not touch, and what it has got it gives back. And reloads that take listeners away from clients who
+// have asked there.
+#include <Poco/JSON/Array.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -11,17 +13,20 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <vector>
 
 #include "base/unique_fd.h"
+#include "harness/command.h"
 #include "harness/connection.h"
+#include "harness/freeze.h"
+#include "harness/processes.h"
+#include "harness/scgi_request.h"
 #include "harness/server.h"
 
 namespace harness {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kOneFailed = "0 apps reloaded, 0 added, 0 removed, 1 failed";
 
 // Another of our servers, which finds a socket that nobody listens on: it locks the folder first.
 UniqueFd steal(const std::string& path) {
@@ -125,7 +130,84 @@ TEST_F(ReloadedListeners, OfAUnitThatFailsAtTheSwitchAreClosedAtOnce) {
   ASSERT_TRUE(eventually([&] { return server_.reloads().size() == 1; }));
   EXPECT_EQ(server_.reloads().front(), "0 apps reloaded, 1 added, 0 removed, 1 failed");
   server_.configure({{.name = "app", .plugin = plugin_file("hello"), .listen = {"unix:app.sock"}}, other});
-  server_.remember_rest();
+  server_.expect_descriptors("socket", 1);
+}
+
+// Matrix 2b, "a removed port accepts what waits, then closes".
+class RemovedListener : public testing::TestWithParam<const char*> {
+ protected:
+  // More than the master accepts from a listener in the turns of its loop that it takes to hear that the new worker is
+  // READY: the last of them are accepted by the switch, or reset by the kernel.
+  static constexpr int kClients = 500;
+
+  static App app(const std::string& hold, std::vector<std::string> listen) {
+    return {.name = "app",
+            .plugin = fixture_file("create_waits_while_told"),
+            .listen = std::move(listen),
+            .more = fmt::format("settings: {{file: {}}}\n", hold)};
+  }
+
+  // The new worker, once nothing but `hold` keeps it from being READY.
+  static pid_t wait_for_newcomer(const Server& server) {
+    pid_t newcomer = 0;
+    const auto stands_at_created = [&] {
+      const auto reload = status_of(server)->getObject("reload");
+      const auto apps = reload ? reload->getArray("apps") : Poco::JSON::Array::Ptr();
+      if (!apps || apps->size() != 1 || apps->getObject(0)->getValue<std::string>("waits_for") != "CREATED") return false;
+      const auto workers = status_of(server)->getArray("apps")->getObject(0)->getArray("workers");
+      newcomer = workers->getObject(static_cast<unsigned>(workers->size()) - 1)->getValue<int>("pid");
+      return true;
+    };
+    EXPECT_TRUE(eventually(stands_at_created, 4 * kPatience, milliseconds(50)));
+    return newcomer;
+  }
+
+  // It looks every 10 ms whether it is still held; behind READY it waits for the master.
+  static bool waits_for_the_master(pid_t worker) {
+    std::size_t before = waits_of(worker);
+    return eventually(
+        [&] {
+          const std::size_t now = waits_of(worker);
+          return std::exchange(before, now) == now;
+        },
+        kPatience, milliseconds(100));
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(On, RemovedListener, testing::Values("127.0.0.1:0", "unix:gone.sock"),
+                         [](const auto& listen) { return listen.index == 0 ? "Tcp" : "Unix"; });
+
+TEST_P(RemovedListener, AnswersWhoHasAskedThereAndIsClosed) {
+  const TempDir folder;
+  const std::string hold = folder / "hold";
+  Server server({app(hold, {"unix:app.sock", GetParam()})});
+  server.start();
+  const Endpoint& removed = server.listener("app", 1);
+  write_file(hold, "");
+  server.configure({app(hold, {"unix:app.sock"})});
+  server.signal(SIGHUP);
+  const pid_t newcomer = wait_for_newcomer(server);
+  const ScgiRequest request = ScgiRequest::get("/");
+  std::vector<Connection> clients;
+  {
+    const Freeze freeze(server);
+    std::filesystem::remove(hold);
+    EXPECT_TRUE(waits_for_the_master(newcomer));
+    for (int i = 0; i < kClients; ++i) {
+      clients.push_back(Connection::to(removed));
+      ASSERT_TRUE(clients.back().send(request.head()));
+    }
+  }
+  for (Connection& client : clients) {
+    const Response response = client.receive(request.reader());
+    EXPECT_TRUE(response.complete(200)) << response;
+  }
+  ASSERT_TRUE(eventually([&] { return server.reloads().size() == 1; }));
+  EXPECT_EQ(server.reloads().front(), kOneReloaded);
+  // A worker that has just been forked for so many is closing what it has inherited.
+  EXPECT_TRUE(eventually([&] { return !connect_to(removed); }));
+  EXPECT_TRUE(fetch(server.listener("app", 0), request).complete(200));
+  server.expect_descriptors("socket", -1);
 }
 
 }  // namespace
