@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <ostream>
+#include <vector>
 
 #include "harness/processes.h"
 #include "harness/scgi_request.h"
@@ -207,6 +209,55 @@ TEST_F(Protocol, EarlyAnswersArriveWholeWithTheirBodiesUnread) {
     ASSERT_TRUE(refused.complete(413)) << i << ": " << refused;
     const Response page = fetch(server_.listener("hello", i % 2), ignored);
     ASSERT_TRUE(page.complete(200)) << i << ": " << page;
+  }
+  expect_same_workers();
+}
+
+// What is still sent behind an answer is drained, for 2 s and 64 MiB at most (farewell.cc).
+class Lingering : public Protocol {
+ protected:
+  static constexpr std::size_t kMostDrained = 64 << 20;
+  // What the sockets hold that the master has not read.
+  static constexpr std::size_t kInBuffers = 32 << 20;
+
+  // A client on that listener whose answer is there, and more of whose request is to come: a 413 of the master's, or a
+  // page of a plugin that does not read.
+  Connection answered(std::size_t listener, bool refused) {
+    const std::uint64_t promised = refused ? 1 << 30 : 1 << 20;
+    Connection connection = Connection::to(server_.listener("hello", listener));
+    EXPECT_TRUE(connection.send(ScgiRequest("POST", "/").promise(promised).head()));
+    EXPECT_THAT(connection.receive_some(1000), testing::StartsWith(refused ? "Status: 413" : "Status: 200"));
+    return connection;
+  }
+
+  // What does not end is ended by the test.
+  static constexpr milliseconds kForEver = seconds(30);
+};
+
+TEST_F(Lingering, IsNotProlongedByWhoGoesOnSending) {
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<Connection> clients;
+  for (const std::size_t listener : {0, 1}) {
+    for (const bool refused : {false, true}) clients.push_back(answered(listener, refused));
+  }
+  const auto some_have_ended = [&] {
+    return std::erase_if(clients, [](Connection& client) { return !client.send("x"); }) > 0;
+  };
+  EXPECT_TRUE(eventually(some_have_ended, kForEver, milliseconds(50)));
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, seconds(2));
+  EXPECT_TRUE(eventually([&] { return some_have_ended() && clients.empty(); }, kForEver, milliseconds(50)));
+  expect_same_workers();
+}
+
+TEST_F(Lingering, IsOverForWhoSendsMoreThanItDrains) {
+  const std::string piece(1 << 20, 'x');
+  for (const std::size_t listener : {0, 1}) {
+    const auto begin = std::chrono::steady_clock::now();
+    Connection client = answered(listener, true);
+    std::size_t sent = 0;
+    while (sent <= kMostDrained + kInBuffers && client.send(piece)) sent += piece.size();
+    EXPECT_LE(sent, kMostDrained + kInBuffers);
+    EXPECT_TRUE(sent + piece.size() >= kMostDrained || std::chrono::steady_clock::now() - begin >= seconds(2)) << sent;
   }
   expect_same_workers();
 }
