@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include <regex>
 #include <set>
 #include <thread>
+#include <vector>
 
 #include "harness/command.h"
 #include "harness/faults.h"
@@ -34,19 +36,42 @@ std::string ask(const Server& server, const std::string& uri = "/app") {
   return response.complete(200) ? response.body : testing::PrintToString(response);
 }
 
+// Asks on one listener after the other, until it is told to end.
+void ask_until(const std::atomic<bool>& over, const Server& server, std::atomic<int>& answers) {
+  for (std::size_t i = 0; !over; ++i) {
+    const Response response = fetch(server.listener("app", i % 2), ScgiRequest::get("/app"));
+    EXPECT_TRUE(response.complete(200)) << response;
+    EXPECT_THAT(response.body, testing::MatchesRegex("app [0-9]+ one"));
+    ++answers;
+  }
+}
+
 TEST(ReloadFaults, AThousandSignalsAreAFewReloads) {
-  Server server({versioned(fixture_file("version_one"))});
+  App app = versioned(fixture_file("version_one"));
+  app.listen = {"127.0.0.1:0", "unix:app.sock"};
+  Server server({app});
   server.start();
+  std::atomic<bool> over = false;
+  std::atomic<int> answers = 0;
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 4; ++i) clients.emplace_back([&] { ask_until(over, server, answers); });
   for (int i = 0; i < 1000; ++i) {
     server.signal(SIGHUP);
     std::this_thread::sleep_for(milliseconds(1));  // so that they don't come as one
-    if (i % 100 == 0) {
-      EXPECT_THAT(ask(server), testing::MatchesRegex("app [0-9]+ one"));
-    }
+    if (i % 100 != 0) continue;
+    const auto reload = status_of(server)->getObject("reload");
+    EXPECT_TRUE(!reload || reload->getValue<int>("waiting") <= 1);
   }
+  // The one that is under way, and one for all that have come meanwhile.
+  const std::size_t most = server.reloads().size() + 2;
+  EXPECT_TRUE(eventually([&] { return !status_of(server)->getObject("reload"); }, 2 * kPatience));
+  EXPECT_LE(server.reloads().size(), most);
+  EXPECT_LT(most, 1000u);
+  over = true;
+  for (std::thread& client : clients) client.join();
+  EXPECT_GT(answers, 100);
   EXPECT_EQ(server.reload(), kOneReloaded);
   EXPECT_TRUE(server.at_rest());
-  EXPECT_LT(server.reloads().size(), 1000u);
   EXPECT_THAT(ask(server), testing::MatchesRegex("app [0-9]+ one"));
 }
 
