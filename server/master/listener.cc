@@ -5,6 +5,8 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/file.h>
+#include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -106,6 +108,43 @@ Result<PathIdentity> give_away(const std::string& path, const machine::Ownership
                           "that it is in)"
                         : "owner, group: chown",
                     code);
+}
+
+// Takes another user for the file system's questions, as long as it lives (setfsuid(2)).
+class FileUser {
+ public:
+  explicit FileUser(uid_t user) : dumpable_(::prctl(PR_GET_DUMPABLE)) {
+    ::prctl(PR_GET_PDEATHSIG, &death_signal_);
+    before_ = static_cast<uid_t>(::setfsuid(user));
+  }
+  // The kernel takes what follows away from who changes his user (PR_SET_PDEATHSIG(2const), PR_SET_DUMPABLE(2const)).
+  ~FileUser() {
+    ::setfsuid(before_);
+    if (dumpable_ == 1) ::prctl(PR_SET_DUMPABLE, 1);
+    if (death_signal_ != 0) ::prctl(PR_SET_PDEATHSIG, death_signal_);
+  }
+  FileUser(const FileUser&) = delete;
+  FileUser& operator=(const FileUser&) = delete;
+
+ private:
+  const int dumpable_;
+  int death_signal_ = 0;
+  uid_t before_ = 0;
+};
+
+// `file` has been opened with O_PATH. As its owner where it has to be: a root without CAP_FOWNER, as
+// conf/forklift.service leaves it, may change the mode of no other user's file. To own it in the meantime would lock
+// its owner out.
+Result<void> change_mode(int file, mode_t mode) {
+  const std::string path = fmt::format("/proc/self/fd/{}", file);  // fchmod(2) knows no such descriptor
+  const auto change = [&] { return ::chmod(path.c_str(), mode) == 0 ? 0 : errno; };
+  int code = change();
+  struct stat status {};
+  if (code == EPERM && ::fstat(file, &status) == 0) {
+    const FileUser owner(status.st_uid);
+    code = change();
+  }
+  return code == 0 ? Result<void>() : fail_errno("mode: chmod", code);
 }
 
 Failure cannot(const config::Listen& listen, const Error& error) {
@@ -218,9 +257,7 @@ Result<void> Listener::change_path(mode_t mode, const machine::Ownership& owner)
   if (::fchownat(path.get(), "", owner.user, owner.group, AT_EMPTY_PATH) != 0) {
     return fail_errno("owner, group: chown");
   }
-  // fchmod(2) knows no such descriptor.
-  if (::chmod(fmt::format("/proc/self/fd/{}", path.get()).c_str(), mode) != 0) return fail_errno("mode: chmod");
-  return {};
+  return change_mode(path.get(), mode);
 }
 
 Result<Listener> Listener::adopt(UniqueFd socket, const config::Listen& listen) {

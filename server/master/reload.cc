@@ -140,7 +140,8 @@ void Reload::go_on() {
 
 void Reload::conclude() {
   is_over_ = true;
-  result_.ok = !taken_back_because_ && std::ranges::count(result_.apps, outcome::kFailed, &AppReload::outcome) == 0;
+  const bool has_failed = std::ranges::count(result_.apps, outcome::kFailed, &AppReload::outcome) > 0;
+  result_.ok = is_whole_ && !taken_back_because_ && !has_failed;
 }
 
 // ---- each unit by itself ----
@@ -289,7 +290,7 @@ void Reload::move_doors(Unit& unit) {
     if (given) continue;
     const std::string line = fmt::format("app \"{}\": {}; it stays as it was", config.name, given.error().message());
     log::error("{}", line);
-    add_note(line);
+    add_failure(line);
   }
   for (const config::Wanted& wanted : changes_.added) {
     const config::App& config = next_.apps[wanted.app];

@@ -70,6 +70,11 @@ class Reload {
   }
   const ReloadResult& result() const { return result_; }
   void add_note(std::string note) { result_.notes.push_back(std::move(note)); }
+  // What has failed and is no app's failure.
+  void add_failure(std::string note) {
+    add_note(std::move(note));
+    is_whole_ = false;
+  }
   // Users and addresses are there: from now on each app succeeds or fails by itself.
   bool is_under_way() const { return is_under_way_; }
   const config::Config& next() const { return next_; }
@@ -133,6 +138,7 @@ class Reload {
   std::optional<std::string> taken_back_because_;
   bool is_under_way_ = false;
   bool is_over_ = false;
+  bool is_whole_ = true;  // without an add_failure()
   ReloadResult result_;
 };
 

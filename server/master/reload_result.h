@@ -32,7 +32,7 @@ struct ReloadResult {
   bool ok = false;  // nothing has failed, and nothing was taken back
   std::vector<AppReload> apps{};
   std::vector<std::string> problems{};  // why nothing has changed at all, such as findings of the configuration
-  std::vector<std::string> notes{};     // what is only taken over by a restart
+  std::vector<std::string> notes{};     // what is only taken over by a restart, and what has failed and is no app's
 };
 
 }  // namespace forklift::master

@@ -192,7 +192,7 @@ void Reloads::adopt_settings(const config::Config& next) {
       config_.log = next.log;
     } else {
       log::error("reload: {}; the log stays as it was", opened.error().message());
-      running_->add_note(fmt::format("{}; the log stays as it was", opened.error().message()));
+      running_->add_failure(fmt::format("{}; the log stays as it was", opened.error().message()));
     }
   }
   config_.reception_bytes = next.reception_bytes;

@@ -4,12 +4,14 @@
 #include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <sstream>
 
 #include "harness/child.h"
+#include "harness/command.h"
 #include "harness/scgi_request.h"
 #include "harness/server.h"
 
@@ -45,6 +47,18 @@ class ServiceUnit : public testing::Test {
     return values;
   }
 
+  // The words that run a command with no more than the unit leaves it; as an ordinary user, who has less.
+  static std::vector<std::string> with_its_capabilities() {
+    std::string kept = "-all";
+    for (std::string capability : values_of("CapabilityBoundingSet")) {
+      EXPECT_TRUE(capability.starts_with("CAP_")) << capability;
+      std::transform(capability.begin(), capability.end(), capability.begin(), ::tolower);
+      kept += ",+" + capability.substr(4);
+    }
+    if (geteuid() != 0) return {"/usr/bin/setpriv", "--no-new-privs", "--"};
+    return {"/usr/bin/setpriv", "--no-new-privs", "--bounding-set", kept, "--"};
+  }
+
   TempDir folder_;
 };
 
@@ -72,12 +86,6 @@ TEST_F(ServiceUnit, IsHardened) {
 
 // As root: under the unit's capabilities, with all that takes one.
 TEST_F(ServiceUnit, LeavesTheCapabilitiesThatTheServerNeeds) {
-  std::string kept = "-all";
-  for (std::string capability : values_of("CapabilityBoundingSet")) {
-    ASSERT_TRUE(capability.starts_with("CAP_")) << capability;
-    std::transform(capability.begin(), capability.end(), capability.begin(), ::tolower);
-    kept += ",+" + capability.substr(4);
-  }
   const bool is_root = geteuid() == 0;
   const uid_t user = is_root ? 54321 : geteuid();
   const gid_t group = is_root ? 54322 : getegid();
@@ -85,13 +93,35 @@ TEST_F(ServiceUnit, LeavesTheCapabilitiesThatTheServerNeeds) {
                   .plugin = fixture_file("tells_its_confinement"),
                   .listen = {fmt::format("{{address: unix:app.sock, owner: {}, group: {}}}", user, group)},
                   .more = fmt::format("user: {}\ngroup: {}\nrlimits: {{nofile: 100}}\n", user, group)}});
-  server.run_with(is_root ? std::vector<std::string>{"/usr/bin/setpriv", "--no-new-privs", "--bounding-set", kept, "--"}
-                          : std::vector<std::string>{"/usr/bin/setpriv", "--no-new-privs", "--"});
+  server.run_with(with_its_capabilities());
   server.start();
   const Response response = fetch(server.listener("app"), ScgiRequest::get("/"));
   ASSERT_TRUE(response.complete(200)) << response;
   EXPECT_THAT(response.body, HasSubstr(fmt::format("uid {0} {0} {0}\n", user)));
   EXPECT_EQ(server.stop(), ExitStatus::exited(0));
+}
+
+// Also of a socket that is another user's.
+TEST_F(ServiceUnit, LetsAReloadChangeTheModeOfASocket) {
+  const uid_t owner = geteuid() == 0 ? 54321 : geteuid();
+  const auto with_mode = [&](const char* mode) {
+    return App{.name = "app",
+               .plugin = plugin_file("hello"),
+               .listen = {fmt::format("{{address: unix:app.sock, owner: {}, mode: \"{}\"}}", owner, mode)},
+               .more = fmt::format("user: {}\ngroup: {}\n", owner, getegid())};
+  };
+  Server server({with_mode("0660")});
+  server.run_with(with_its_capabilities());
+  server.start();
+  server.configure({with_mode("0600")});
+  Command reload("reload", server);
+  EXPECT_EQ(reload.wait(), kGood) << reload.output();
+  EXPECT_THAT(reload.output(), testing::Not(HasSubstr("note")));
+  struct stat status {};
+  ASSERT_EQ(stat((server.folder() / "app.sock").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0600U);
+  EXPECT_EQ(status.st_uid, owner);
+  EXPECT_TRUE(fetch(server.listener("app"), ScgiRequest::get("/")).complete(200));
 }
 
 }  // namespace

@@ -4,17 +4,24 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <sys/file.h>
+#include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
+#include "../base/forked.h"
 #include "base/socket_options.h"
 #include "folder.h"
 #include "ipc/channel.h"
@@ -83,6 +90,42 @@ TEST(UnixListener, changes_the_mode_of_its_own_path_only) {
   }
   listener->close();
   EXPECT_NE(mode_of(path), 0u) << "nor does it remove what is not its own";
+}
+
+bool drop_capability(unsigned capability) {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3]{};
+  if (::syscall(SYS_capget, &header, sets) != 0) return false;
+  sets[CAP_TO_INDEX(capability)].effective &= ~CAP_TO_MASK(capability);
+  sets[CAP_TO_INDEX(capability)].permitted &= ~CAP_TO_MASK(capability);
+  return ::syscall(SYS_capset, &header, sets) == 0;
+}
+
+// As conf/forklift.service leaves it to root. What the kernel takes from who changes his user is there again.
+TEST(UnixListener, changes_the_mode_of_what_is_another_users_without_cap_fowner) {
+  if (::geteuid() != 0) GTEST_SKIP() << "it takes root";
+  const Folder folder;
+  config::Listen before = at_path(folder / "app.sock");
+  before.owner = std::to_string(kNobody);
+  config::Listen after = before;
+  after.mode = 0600;
+  const Forked child = in_child([&]() -> std::string {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (!drop_capability(CAP_FOWNER)) return "the capability stays";
+    const auto facts = [] {
+      int death_signal = 0;
+      ::prctl(PR_GET_PDEATHSIG, &death_signal);
+      return fmt::format("{} {} {}", ::setfsuid(static_cast<uid_t>(-1)), ::prctl(PR_GET_DUMPABLE), death_signal);
+    };
+    const std::string facts_before = facts();
+    auto listener = Listener::bind(before);
+    if (!listener) return listener.error().message();
+    const auto changed = listener->change(before, after, {});
+    if (!changed) return changed.error().message();
+    return facts() == facts_before ? "changed" : facts();
+  });
+  EXPECT_EQ(child.said, "changed");
+  EXPECT_EQ(mode_of(before.address.path), 0600u);
 }
 
 // What another server does at the same moment.
