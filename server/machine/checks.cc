@@ -6,8 +6,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/code_path.h"
 #include "config/units.h"
-#include "machine/plugin_path.h"
 
 namespace forklift::machine {
 
@@ -52,7 +52,7 @@ class AppChecks {
   }
 
   void check_plugin() {
-    if (auto safe = check_plugin_path(app_.plugin); !safe) complain("plugin", safe.error().message());
+    if (auto safe = check_code_path(app_.plugin); !safe) complain("plugin", safe.error().message());
   }
 
   void check_rlimit(const config::Rlimit& limit) {

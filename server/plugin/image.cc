@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/code_path.h"
 #include "plugin/stable_copy.h"
 
 // Since Linux 6.3; the headers of Debian 12 are older.
@@ -74,6 +75,10 @@ Result<UniqueFd> reopen_for_reading(UniqueFd writable) {
 
 Result<UniqueFd> make_image(const std::string& plugin_path, const std::string& label, const std::string& runtime_dir,
                             TimePoint deadline) {
+  // Here, where every image is made: a restart, and another try after a failed start, are no reload that looks at it.
+  if (::geteuid() == 0) {
+    if (auto safe = check_code_path(plugin_path); !safe) return Failure(safe.error());
+  }
   auto memory = open_memory(label);
   if (memory) {
     if (auto copied = copy_stable(plugin_path, memory->get(), deadline); !copied) return Failure(copied.error());

@@ -16,7 +16,8 @@ namespace forklift::plugin {
 // The image is a sealed memfd with the name `forklift:LABEL`; `label` is APP.GENERATION. Where a memfd cannot be
 // executed (old kernels, vm.memfd_noexec=2, security modules) it is a read-only file without a name in `runtime_dir`,
 // if the file system there is executable; on Debian 12, /run is not. The error says why neither could be had. Nothing
-// stays behind on the disk. [first worker, before it is confined; it sleeps]
+// stays behind on the disk. Where this process is root, a plugin that others may write to is refused (code_path.h).
+// [first worker, before it is confined; it sleeps]
 Result<UniqueFd> make_image(const std::string& plugin_path, const std::string& label, const std::string& runtime_dir,
                             TimePoint deadline);
 

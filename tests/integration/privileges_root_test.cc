@@ -3,12 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/keyctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
+#include "harness/command.h"
 #include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/server.h"
@@ -61,6 +64,50 @@ TEST(PrivilegesOfRoot, AWorkerHasNoCapabilityHoweverRootHasStartedTheServer) {
   server.start();
   EXPECT_THAT(told_by_app(server, "app"), HasSubstr(kNoCapabilities));
   EXPECT_THAT(told_by_app(server, "roots"), HasSubstr("Inh 20\n")) << "a worker that is root keeps what the server has";
+}
+
+// ---- a plugin that others may write to is not run, whoever asks for it ----
+
+class PluginOfOthers : public testing::Test {
+ protected:
+  PluginOfOthers() { std::filesystem::copy_file(plugin_file("hello"), plugin()); }
+
+  std::string plugin() const { return folder_ / "plugin.so"; }
+  void mode(mode_t mode) const { ASSERT_EQ(chmod(plugin().c_str(), mode), 0); }
+
+  TempDir folder_;
+};
+
+TEST_F(PluginOfOthers, IsNotRunByARestart) {
+  Server server({{.name = "app", .plugin = plugin(), .more = "user: nobody\n"}});
+  server.expect_error("failed at IMAGED: everybody may write to " + plugin() + ", which a server that runs as root *");
+  server.start();
+  mode(0777);
+  Command restart("restart", server, {"--app", "app"});
+  EXPECT_EQ(restart.wait(), kFailed);
+  EXPECT_THAT(restart.output(), HasSubstr("failed at IMAGED: everybody may write to " + plugin()));
+  EXPECT_TRUE(fetch(server.listener("app"), ScgiRequest::get("/")).complete(200)) << "the generation before stays";
+}
+
+// The app is degraded, and tried again with a fresh image.
+TEST_F(PluginOfOthers, IsNotRunWhenAFailedStartIsTriedAgain) {
+  Server server({{.name = "app", .plugin = plugin(), .more = "user: nobody\n"},
+                 {.name = "other", .plugin = plugin_file("hello"), .more = "user: nobody\n"}});
+  const std::string good = read_file(plugin());
+  write_file(plugin(), "no plugin");
+  server.expect_error("app \"app\": generation * failed at IMAGED: *");
+  server.expect_error("app \"app\": degraded: *");
+  server.expect_workers("app", 0);
+  server.start();
+  mode(0666);
+  write_file(plugin(), good);
+  ASSERT_TRUE(server.wait_for_log("failed at IMAGED: everybody may write to " + plugin(), seconds(20)));
+  EXPECT_TRUE(fetch(server.listener("app"), ScgiRequest::get("/")).complete(503));
+  mode(0644);
+  const auto answers = [&] { return bool(fetch(server.listener("app"), ScgiRequest::get("/")).complete(200)); };
+  ASSERT_TRUE(eventually(answers, seconds(20)));
+  server.expect_workers("app", 1);
+  server.remember_rest();
 }
 
 }  // namespace
