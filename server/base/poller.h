@@ -41,8 +41,6 @@ class Poller {
   // are no events. They are valid until the next call.
   std::span<const Event> wait(TimePoint deadline);
 
-  int fd() const { return epoll_.get(); }
-
  private:
   static constexpr std::size_t kBatch = 256;
 

@@ -5,8 +5,9 @@
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <utility>
+
+#include "cli/quiet_thread.h"
 
 namespace forklift::cli {
 
@@ -85,15 +86,6 @@ bool CallClient::take(std::string_view bytes, const Reader& reader) {
   received_.head = std::move(*head);
   const std::string_view rest = std::string_view(block_).substr(end);
   return reader.head(*received_.head) && (rest.empty() || reader.body(rest));
-}
-
-std::thread start_quiet_thread(std::function<void()> work) {
-  sigset_t all, before;
-  sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread(std::move(work));
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
 }
 
 }  // namespace forklift::cli

@@ -52,7 +52,4 @@ class CallClient {
   Received received_;
 };
 
-// Starts a thread in which no signal is handled.
-std::thread start_quiet_thread(std::function<void()> work);
-
 }  // namespace forklift::cli

@@ -1,9 +1,6 @@
 #include "cli/call_request.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
 
 #include "base/quote.h"
 #include "protocol/characters.h"

@@ -1,11 +1,8 @@
 // The request of `forklift call`, as a front server would send it.
 #pragma once
 
-#include <cstddef>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"

@@ -3,11 +3,9 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 
-#include "base/quote.h"
 #include "base/unix_address.h"
 
 namespace forklift::cli {

@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <utility>
 
-#include "cli/call_client.h"
 #include "cli/command.h"
+#include "cli/quiet_thread.h"
 #include "cli/terminal.h"
 #include "config/units.h"
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/quote.h"
-#include "config/subject.h"
+#include "config/show.h"
 #include "config/units.h"
 #include "config/value.h"
 

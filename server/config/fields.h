@@ -10,7 +10,7 @@
 #include <type_traits>
 
 #include "config/keys.h"
-#include "config/subject.h"
+#include "config/show.h"
 #include "config/units.h"
 #include "config/value.h"
 

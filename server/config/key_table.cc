@@ -6,6 +6,7 @@
 #include "config/fields.h"
 #include "config/include.h"
 #include "config/keys.h"
+#include "config/show.h"
 
 namespace forklift::config {
 

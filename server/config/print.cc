@@ -1,6 +1,6 @@
 #include "config/print.h"
 
-#include "config/subject.h"
+#include "config/show.h"
 #include "config/yaml_writer.h"
 
 namespace forklift::config {

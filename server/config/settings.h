@@ -1,7 +1,6 @@
 // A plugin's settings: a tree of strings as they were written, each with its place in the file.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -1,7 +1,5 @@
 #include "config/settings_path.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <string>

@@ -1,8 +1,8 @@
+#include "config/show.h"
+
 #include <utility>
 
-#include "config/apps.h"
 #include "config/keys.h"
-#include "config/subject.h"
 
 namespace forklift::config {
 

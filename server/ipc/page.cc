@@ -2,8 +2,6 @@
 
 #include <sys/mman.h>
 
-#include <algorithm>
-#include <cstring>
 #include <new>
 #include <utility>
 

@@ -15,8 +15,6 @@ template <std::size_t N>
 struct PageText {
   std::atomic<std::uint32_t> bytes;
   char text[N];
-
-  static constexpr std::size_t kMax = N;
 };
 
 template <std::size_t N>

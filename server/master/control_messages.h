@@ -1,11 +1,9 @@
 // What commands and master say to each other through the control socket: a line of JSON each (RFC 8259).
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
 #include "master/reload_result.h"

@@ -3,7 +3,6 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -15,8 +14,6 @@
 #include "protocol/frame.h"
 
 namespace forklift::master {
-
-class App;
 
 // A path of a Unix socket, told from another that has taken its place. All 0 on TCP.
 struct PathIdentity {

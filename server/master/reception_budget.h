@@ -20,7 +20,6 @@ class ReceptionBudget {
   // Of those that hold a buffer, the one that has held one for the longest; nullptr if there is none.
   Connection* oldest() const { return holders_.front(); }
 
-  std::size_t limit() const { return most_; }
   void set_limit(std::size_t bytes) { most_ = bytes; }
 
  private:

@@ -49,7 +49,6 @@ class Reloads {
   // In a new worker of another app.
   void forget_all_but(const std::string& app);
 
-  bool is_running() const { return running_ || rollback_; }
   const std::optional<ReloadResult>& last() const { return last_; }
 
   // ---- for the status ----

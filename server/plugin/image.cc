@@ -97,20 +97,4 @@ Result<UniqueFd> make_image(const std::string& plugin_path, const std::string& l
   return reopen_for_reading(std::move(*file));
 }
 
-Result<void> verify_image(int fd) {
-  struct stat status {};
-  if (::fstat(fd, &status) != 0) return fail_errno("stat the image");
-  if (!S_ISREG(status.st_mode)) return fail("the image is not a regular file");
-  if (status.st_size == 0) return fail("the image is empty");
-
-  const int seals = ::fcntl(fd, F_GET_SEALS);  // fails on file systems without seals
-  if (seals >= 0 && (seals & kSeals) == kSeals) return {};
-
-  const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0) return fail_errno("the image's flags");
-  const bool read_only = (flags & O_ACCMODE) == O_RDONLY && (status.st_mode & 0222) == 0;
-  if (status.st_nlink == 0 && read_only) return {};
-  return fail("the image can still be changed: it is neither sealed nor a nameless file for reading only");
-}
-
 }  // namespace forklift::plugin

@@ -21,9 +21,4 @@ namespace forklift::plugin {
 Result<UniqueFd> make_image(const std::string& plugin_path, const std::string& label, const std::string& runtime_dir,
                             TimePoint deadline);
 
-// Fails unless `fd` is something that make_image() could have returned: a regular file that is not empty and that
-// nobody can write to, because it is sealed, or because it has no name and no write permission. For the receiver of a
-// descriptor; looks at no byte of the file.  [anywhere]
-Result<void> verify_image(int fd);
-
 }  // namespace forklift::plugin

@@ -8,7 +8,6 @@
 #include <cstring>
 #include <filesystem>
 #include <string_view>
-#include <vector>
 
 #include "base/quote.h"
 #include "base/replace.h"

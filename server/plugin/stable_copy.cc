@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <optional>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "base/retry.h"

@@ -1,7 +1,5 @@
 #include "plugin/stats_table.h"
 
-#include <cstring>
-
 #include "base/log.h"
 #include "base/quote.h"
 #include "base/utf8.h"

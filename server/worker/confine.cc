@@ -14,7 +14,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <iterator>
-#include <vector>
 
 #include "base/descriptors.h"
 #include "base/log.h"
