@@ -1,14 +1,18 @@
 // Apps whose plugins don't start: the log says at which step and why, once; other apps don't notice.
+#include <Poco/JSON/Array.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <ostream>
 #include <sstream>
+#include <thread>
 
+#include "harness/command.h"
 #include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/server.h"
@@ -201,6 +205,50 @@ TEST(DeathWhileIdle, OfTheOnlyWorkerLetsRequestsWaitForTheNext) {
   server.signal_worker(worker, SIGKILL);
   ASSERT_TRUE(wait_until_gone(worker));
   EXPECT_TRUE(fetch(server.listener("app"), ScgiRequest::get("/")).complete(200));
+}
+
+// Each wave of deaths is one failure, and the pauses between them grow as those of starts that fail.
+TEST(DeathWhileIdle, AgainAndAgainIsACrashLoop) {
+  const TempDir folder;
+  const std::string plugin = folder / "plugin.so";
+  std::filesystem::copy_file(fixture_file("dies_when_ready"), plugin);
+  constexpr unsigned kWorkers = 4;
+  Server server({{.name = "dies", .plugin = plugin, .more = fmt::format("workers: {{min: {0}, max: {0}}}\n", kWorkers)},
+                 {.name = "good", .plugin = plugin_file("hello")}});
+  server.expect_error("app \"dies\" generation * worker *: died of signal 6 (Aborted)");
+  server.expect_error(
+      "app \"dies\": degraded: no worker lives and one after another has died while idle; answering 503");
+  server.expect_workers("dies", 0);
+  const auto begin = std::chrono::steady_clock::now();
+  server.start();
+  ASSERT_TRUE(server.wait_for_log("one after another has died while idle"));
+  unsigned died_of_requests = 0;
+  const auto unavailable = [&] {
+    const Response response = fetch(server.listener("dies"), ScgiRequest::get("/"));
+    died_of_requests += response.complete(502);
+    return response.complete(503) && response.header("Retry-After").has_value();
+  };
+  EXPECT_TRUE(eventually(unavailable));
+  for (const Deadline deadline(seconds(2)); !deadline.passed();) {
+    ASSERT_TRUE(fetch(server.listener("good"), ScgiRequest::get("/")).complete(200));
+    std::this_thread::sleep_for(milliseconds(20));
+  }
+  const auto app = status_of(server)->getArray("apps")->getObject(0);
+  const auto lived = std::chrono::steady_clock::now() - begin;
+  unsigned waves = 1;
+  for (milliseconds pause(100), pauses = pause; pauses <= lived; ++waves) {
+    pause = std::min<milliseconds>(2 * pause, seconds(5));
+    pauses += pause;
+  }
+  // One that is dying may have a successor before it is reaped and its death counts.
+  EXPECT_LE(app->getObject("counters")->getValue<unsigned>("forks"), 2 * waves * kWorkers + died_of_requests);
+
+  std::filesystem::copy_file(plugin_file("hello"), folder / "new");
+  std::filesystem::rename(folder / "new", plugin);
+  EXPECT_EQ(server.reload(), "2 apps reloaded, 0 added, 0 removed, 0 failed");
+  server.expect_workers("dies", kWorkers);
+  EXPECT_TRUE(fetch(server.listener("dies"), ScgiRequest::get("/")).complete(200));
+  EXPECT_TRUE(fetch(server.listener("good"), ScgiRequest::get("/")).complete(200));
 }
 
 // The plugin has served before; with `min: 0`, nothing but the app itself asks for another try.
