@@ -62,6 +62,23 @@ TEST(WorkerLife, AWorkerAnswersExactlyMaxRequestsWithoutJitter) {
   EXPECT_EQ(std::count(answered.begin(), answered.end(), 0), 0);
 }
 
+// So that those that were started together do not leave together.
+TEST(WorkerLife, AWorkerAnswersFewerThanMaxRequestsByItsOwnJitter) {
+  const Site site(Road::kTcp, "workers: {min: 1, max: 1, max_requests: 20, jitter: 50%}\n");
+  constexpr std::size_t kLives = 12;
+  std::vector<int> lives;  // requests of each worker, one after another
+  for (pid_t last = 0; lives.size() <= kLives;) {
+    const pid_t now = answering_worker(site);
+    ASSERT_NE(now, 0);
+    if (now != last) lives.push_back(0);
+    ++lives.back();
+    last = now;
+  }
+  lives.pop_back();  // it has just begun
+  EXPECT_THAT(lives, testing::Each(testing::AllOf(testing::Ge(10), testing::Le(20))));
+  EXPECT_GT(std::set(lives.begin(), lives.end()).size(), 1u) << testing::PrintToString(lives);
+}
+
 TEST(WorkerLife, AReplacementStartsWhileTheLastRequestIsStillBeingAnswered) {
   StopPoint stop_point;
   Site site(Road::kTcp, "workers: {min: 1, max: 1, max_requests: 1}\n");
@@ -81,6 +98,12 @@ TEST(WorkerLife, AWorkerAboveMaxMemoryIsRecycledAfterItsRequest) {
   EXPECT_TRUE(wait_until_gone(first));
   EXPECT_THAT(site.server().log(), HasSubstr("above workers.max_memory (64K); recycling it"));
   EXPECT_NE(answering_worker(site), 0);
+}
+
+TEST(WorkerLife, AWorkerBelowMaxMemoryStays) {
+  const Site site(Road::kTcp, "workers: {min: 1, max: 1, max_memory: 1G}\n");
+  const pid_t first = answering_worker(site);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(answering_worker(site), first);
 }
 
 TEST(WorkerLife, ARequestThatTakesLongerThanTimeoutsTotalIsAnswered504) {
