@@ -49,6 +49,11 @@ std::size_t busy(const Object::Ptr& app) {
   return count;
 }
 
+// Settings with which the fixture create_refuses_while_told refuses.
+std::string refusing(const Server& server) {
+  return fmt::format("settings: {{file: {}}}\n", server.config_file());
+}
+
 std::uint64_t counter(const Object::Ptr& app, const std::string& name) {
   const Object::Ptr counters = app->getObject("counters");
   return counters && counters->has(name) ? counters->getValue<std::uint64_t>(name) : 0;
@@ -137,6 +142,65 @@ TEST(Status, CountsTheStartsThatFailedInReloads) {
   server.configure({{.name = "app", .plugin = plugin_file("hello")}});
 }
 
+TEST(Status, ShowsACrashLoopAndWhenItIsTriedNext) {
+  Server server({{.name = "loops", .plugin = fixture_file("constructor_crashes")},
+                 {.name = "good", .plugin = plugin_file("hello")}});
+  server.expect_error("app \"loops\": generation * failed at LOADED");
+  server.expect_error("app \"loops\": degraded", 1);
+  server.expect_workers("loops", 0);
+  server.start();
+  // From here on the pauses are longer than half a second.
+  ASSERT_TRUE(server.wait_for_log("app \"loops\": generation 4 failed at LOADED"));
+  const Object::Ptr loops = app_of(status_of(server));
+  EXPECT_EQ(loops->getValue<std::string>("state"), "degraded");
+  EXPECT_GE(counter(loops, "failed_starts"), 4U);
+  // Null at the very moment of a try.
+  const auto next_try = [&] { return app_of(status_of(server))->get("retry_ms"); };
+  ASSERT_TRUE(eventually([&] { return !next_try().isEmpty(); }));
+  const Object::Ptr good = app_of(status_of(server), 1);
+  EXPECT_EQ(good->getValue<std::string>("state"), "running");
+  EXPECT_TRUE(good->isNull("retry_ms"));
+  EXPECT_EQ(counter(good, "failed_starts"), 0U);
+
+  Command table("status", server);
+  EXPECT_EQ(table.wait(), ExitStatus::exited(0));
+  EXPECT_THAT(table.output(), testing::ContainsRegex("\nloops +degraded "));
+}
+
+TEST(Status, TellsWhatBecameOfTheLastReload) {
+  const App hello{.name = "app", .plugin = plugin_file("hello")};
+  Server server({hello});
+  server.start();
+  server.configure({{.name = "app", .plugin = fixture_file("create_refuses_while_told"), .more = refusing(server)}});
+  server.expect_error("app \"app\": generation 2 failed at CREATED: *; generation 1 stays");
+  EXPECT_EQ(server.reload(), kOneFailed);
+  const Object::Ptr failed = status_of(server)->getObject("last_reload");
+  ASSERT_TRUE(failed);
+  EXPECT_FALSE(failed->getValue<bool>("ok"));
+  const Object::Ptr app = failed->getArray("apps")->getObject(0);
+  EXPECT_EQ(app->getValue<std::string>("app"), "app");
+  EXPECT_EQ(app->getValue<std::string>("outcome"), "failed");
+  EXPECT_THAT(app->getValue<std::string>("reason"), AllOf(HasSubstr("failed at CREATED"), HasSubstr("is there")));
+  Command table("status", server);
+  EXPECT_EQ(table.wait(), ExitStatus::exited(0));
+  EXPECT_THAT(table.output(), HasSubstr("; the last reload failed\n"));
+
+  server.spoil_config("apps: 17\n");
+  server.expect_error("reload: *server.yaml:1:7: ");
+  server.expect_error("reload: nothing has changed");
+  EXPECT_EQ(server.reload(), kNothingChanged);
+  Command broken("status", server, {"--json", "--control", server.folder() / "run/control"});
+  EXPECT_EQ(broken.wait(), ExitStatus::exited(0));
+  const auto document = Poco::JSON::Parser().parse(broken.output()).extract<Object::Ptr>();
+  const Object::Ptr spoilt = document->getObject("last_reload");
+  EXPECT_FALSE(spoilt->getValue<bool>("ok"));
+  EXPECT_THAT(spoilt->getArray("problems")->getElement<std::string>(0), HasSubstr("server.yaml:1:7: "));
+
+  server.configure({hello});
+  EXPECT_EQ(server.reload(), kOneReloaded);
+  EXPECT_TRUE(status_of(server)->getObject("last_reload")->getValue<bool>("ok"));
+}
+
 // After a deploy it is the first question.
 TEST(Status, TellsWhichPluginRuns) {
   const TempDir folder;
@@ -179,7 +243,8 @@ TEST(Status, SaysThatARemovedAppIsLeaving) {
   EXPECT_EQ(server.reload(), "1 app reloaded, 0 added, 1 removed, 0 failed");
   EXPECT_EQ(app_of(status_of(server), 1)->getValue<std::string>("state"), "leaving");
   ASSERT_TRUE(eventually([&] { return status_of(server)->getArray("apps")->size() == 1; }, 4 * kPatience));
-  server.remember_rest();
+  server.expect_descriptors("socket", -1);
+  server.expect_descriptors("image of told", -1);
 }
 
 // The one who is to be asked with gdb, above all.
@@ -237,8 +302,7 @@ TEST(Status, ShowsAReloadThatHangsAndItsWorkers) {
 TEST(Status, ShowsAReloadThatWaitsForOlderWorkers) {
   const std::string more = "workers: {min: 1, max: 1}\ntimeouts: {drain: 3s, request: 1m}\n";
   Server server({told(more)});
-  server.expect_error("GET \"/hangs\" since * s; *");
-  server.expect_error("GET \"/hangs\" since * s; *");
+  server.expect_error("GET \"/hangs\" since * s; *", 2);
   server.start();
   std::vector<Connection> asked;
   const auto hang = [&](std::size_t count) {
