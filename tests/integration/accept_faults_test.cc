@@ -51,6 +51,13 @@ class AcceptFaults : public testing::TestWithParam<int> {
 
   void SetUp() override { server_.start(); }
 
+  std::size_t lines_with(std::string_view text) const {
+    const std::string log = server_.log();
+    std::size_t count = 0;
+    for (auto at = log.find(text); at != log.npos; at = log.find(text, at + 1)) ++count;
+    return count;
+  }
+
   Server server_;
   Faults faults_;
 };
@@ -72,6 +79,9 @@ TEST_P(Exhaustion, IsWaitedOutWithoutSpinning) {
   EXPECT_LE(cpu_time_of(server_.pid()) - cpu_time, milliseconds(100));
   EXPECT_THAT(server_.log(), HasSubstr(std::string(" warning app \"hello\": accept on ")));
   EXPECT_THAT(server_.log(), HasSubstr(strerrordesc_np(GetParam())));
+  // One line a second tells it of both.
+  const std::size_t lines = lines_with("trying again in half a second");
+  EXPECT_LE(lines, static_cast<std::size_t>((std::chrono::steady_clock::now() - begin) / seconds(1)) + 1);
 
   faults_.clear();
   tcp.expect_answers(200);
