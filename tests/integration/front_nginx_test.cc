@@ -1,4 +1,5 @@
-// What only nginx does: asks one app whether another one may answer, and a second server where the first has no worker.
+// What only nginx does: asks one app whether another one may answer, and a second server where the first has no worker;
+// and refuses a head that is larger than its buffer.
 #include "harness/behind_front.h"
 
 namespace harness {
@@ -35,6 +36,31 @@ TEST_F(FrontNginx, PassesARequestWithItsBodyWhereAnotherAppAllowsIt) {
   EXPECT_EQ(allowed.body, "secret");
   const Response refused = ask(HttpRequest(request).add("X-Answer", "401"));
   EXPECT_TRUE(refused.complete(401)) << refused;
+}
+
+// Our file gives it 16 KiB for a head, where it has a page by default. The log warns in either case: who reads it may
+// have another file.
+TEST_F(FrontNginx, MakesA502OfACookieThatIsLargerThanItsBuffer) {
+  constexpr std::string_view kBuffer = "scgi_buffer_size 16k;";
+  const HttpRequest request = HttpRequest::get("/hello").add("X-Answer", "large_cookie");
+  for (const bool is_default : {false, true}) {
+    std::string conf = read_file(source_file(front_conf_file(FrontKind::kNginx)));
+    const auto at = conf.find(kBuffer);
+    ASSERT_NE(at, conf.npos);
+    if (is_default) conf.erase(at, kBuffer.size());
+    Front nginx(FrontKind::kNginx);
+    nginx.set_conf(conf);
+    nginx.start({{"hello", server_.listener("told")}});
+    const Response response = fetch(nginx.endpoint(), request);
+    EXPECT_TRUE(response.complete(is_default ? 502 : 200)) << response;
+    EXPECT_EQ(nginx.log().find("upstream sent too big header") != std::string::npos, is_default) << nginx.log();
+  }
+  const std::string log = server_.log();
+  const auto warning = log.find(" warning app \"told\" ");
+  ASSERT_NE(warning, log.npos);
+  EXPECT_THAT(log.substr(warning, log.find('\n', warning) - warning),
+              HasSubstr("GET \"/hello\": the head of the response has 92"));
+  EXPECT_NE(log.find(" warning app \"told\" ", warning + 1), log.npos);
 }
 
 TEST_F(FrontNginx, AsksAnotherServerInsteadOfOneThatIsAway) {

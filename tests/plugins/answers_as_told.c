@@ -1,4 +1,4 @@
-/* Writes the CGI response that HTTP_X_ANSWER names. */
+/* Gives the response that HTTP_X_ANSWER names. */
 #include <forklift/plugin.h>
 #include <string.h>
 
@@ -27,6 +27,15 @@ static const struct {
     TEXT("nothing", ""),
 };
 
+/* A cookie of 9 KiB. */
+static int answer_large_cookie(forklift_out* out) {
+  static char cookie[9 * 1024 + 1];
+  memset(cookie, 'c', sizeof cookie - 1);
+  const forklift_header headers[] = {{"Content-Type", "text/plain"}, {"Set-Cookie", cookie}};
+  const int result = out->begin(out, 200, headers, sizeof headers / sizeof *headers);
+  return result == 0 ? out->write(out, "page\n", 5) : result;
+}
+
 static int produce(void* instance, const forklift_env* env, forklift_body* body, forklift_out* out) {
   (void)instance, (void)body;
   const char* name = env->get(env, "HTTP_X_ANSWER", NULL);
@@ -35,6 +44,7 @@ static int produce(void* instance, const forklift_env* env, forklift_body* body,
     const forklift_header split = {"X-Split", "a\r\nX-Smuggled: yes"};
     return out->begin(out, 200, &split, 1);
   }
+  if (strcmp(name, "large_cookie") == 0) return answer_large_cookie(out);
   for (size_t i = 0; i < sizeof answers / sizeof *answers; ++i) {
     if (strcmp(name, answers[i].name) == 0) return out->write(out, answers[i].bytes, answers[i].size);
   }
