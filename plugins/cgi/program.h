@@ -54,9 +54,9 @@ class Program {
   bool is_lost() const { return keeper_gone_ && !status_ && !failure_; }
 
   // TERM to it, its group and what it has started in its session, unless nothing of that is left, after the grace KILL.
-  // At the return all of it is gone, but for what has a session of its own. `on_errors` is called whenever standard error can be read meanwhile: a
-  // program that says its last words is not to wait for a reader. Its standard input stays open meanwhile: nobody is
-  // to take the end of a body for the whole of it.
+  // At the return all of it is gone, but for what has a session of its own. `on_errors` is called whenever standard
+  // error can be read meanwhile: a program that says its last words is not to wait for a reader. Its standard input
+  // stays open meanwhile: nobody is to take the end of a body for the whole of it.
   void end(const std::function<void()>& on_errors);
   // Something has ignored TERM and had to be killed. Known after end().
   bool was_killed() const { return was_killed_; }

@@ -22,8 +22,8 @@ inline TimePoint deadline_after(TimePoint start, Duration timeout) {
   return timeout == Duration::zero() ? kNever : start + timeout;
 }
 
-// For poll(2) and its like: -1 for kNever, 0 for a deadline that has passed, a day at most. Rounded up: a wait that ends
-// a fraction of a millisecond early would spin until the deadline.
+// For poll(2) and its like: -1 for kNever, 0 for a deadline that has passed, a day at most. Rounded up: a wait that
+// ends a fraction of a millisecond early would spin until the deadline.
 inline int milliseconds_until(TimePoint deadline) {
   if (deadline == kNever) return -1;
   const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now()).count();

@@ -37,8 +37,8 @@ class Poller {
   // more.
   void remove(int fd);
 
-  // Waits until something is ready or `deadline` has come, whatever signals come meanwhile: nothing was ready where there
-  // are no events. They are valid until the next call.
+  // Waits until something is ready or `deadline` has come, whatever signals come meanwhile: nothing was ready where
+  // there are no events. They are valid until the next call.
   std::span<const Event> wait(TimePoint deadline);
 
  private:

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """links.py FOLDER
 
-Every link of a document (*.md) in FOLDER, but those to other machines, leads to something that is there: a file, a folder, and behind a `#` a
-heading of it.
+Every link of a document (*.md) in FOLDER, but those to other machines, leads to something that is there: a file, a folder, and
+behind a `#` a heading of it.
 """
 import os
 import re

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """readme.py PREFIX README
 
-Follows a README as a reader would, in an empty folder, with what is installed in PREFIX: writes the blocks of code that begin with a
-comment which is a file's name, and types the commands of the `console` blocks. What a command prints has to be what stands below it; there,
-`...` is anything, also any number of lines. Ports are replaced by free ones. Blocks of another kind are refused, but for `sh`: commands that
-take something a test does not have (a home folder, a live process to look into), which other tests try.
+Follows a README as a reader would, in an empty folder, with what is installed in PREFIX: writes the blocks of code that begin with
+a comment which is a file's name, and types the commands of the `console` blocks. What a command prints has to be what stands below
+it; there, `...` is anything, also any number of lines. Ports are replaced by free ones. Blocks of another kind are refused, but for
+`sh`: commands that take something a test does not have (a home folder, a live process to look into), which other tests try.
 """
 import os
 import re

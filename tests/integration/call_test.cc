@@ -147,7 +147,8 @@ TEST_F(Call, RunsWhatAPluginDefersWhenTheResponseWasSent) {
 
 TEST_F(Call, FailsWhereThePluginEndsTheProcess) {
   for (const char* how : {"exit", "pthread_exit"}) {
-    EXPECT_EQ(run({"call", "-H", fmt::format("X-Leave: {}", how), fixture_file("leaves_as_told"), "/"}), kFailed) << how;
+    EXPECT_EQ(run({"call", "-H", fmt::format("X-Leave: {}", how), fixture_file("leaves_as_told"), "/"}), kFailed)
+        << how;
     EXPECT_EQ(out(), "");
     EXPECT_THAT(err(), HasSubstr("the plugin has ended the process\n")) << how;
   }

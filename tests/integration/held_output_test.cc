@@ -1,5 +1,5 @@
-// What a plugin prints is read by the master, which waits for nobody: not for a process that holds standard output in the
-// kernel either.
+// What a plugin prints is read by the master, which waits for nobody: not for a process that holds standard output in
+// the kernel either.
 #include <gtest/gtest.h>
 
 #include <algorithm>

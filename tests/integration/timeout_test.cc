@@ -181,8 +181,9 @@ TEST_P(Timeout, AClientThatReadsALittleAllTheTimeFreesItsWorker) {
                      .plugin = fixture_file("writes_for_ever"),
                      .listen = {GetParam() == Road::kTcp ? "127.0.0.1:0" : "unix:app.sock"},
                      .more = std::string(kOneWorker) + "timeouts: {write: 500ms}\nlimits: {body_rate: 10M}\n"}});
-  server.expect_error("GET \"/endless\" aborted: the client has taken nothing of the response for timeouts.write, or is "
-                      "slower than limits.body_rate");
+  server.expect_error(
+      "GET \"/endless\" aborted: the client has taken nothing of the response for timeouts.write, or is "
+      "slower than limits.body_rate");
   server.start();
   Connection connection = Connection::to(server.listener("app"));
   ASSERT_TRUE(connection.send(ScgiRequest::get("/endless").head()));

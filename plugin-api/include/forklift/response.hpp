@@ -73,8 +73,9 @@ class Out {
     detail::checked(raw_->send_file(raw_, fd, offset, length), "sending a file");
   }
 
-  // Waits for FORKLIFT_WAIT_BODY, FORKLIFT_WAIT_OUT and FORKLIFT_WAIT_SENT as asked, for the client to be gone, for descriptors of the
-  // plugin's own, and at most for `timeout` (negative: no limit). Returns the FORKLIFT_WAIT_ bits that are ready.
+  // Waits for FORKLIFT_WAIT_BODY, FORKLIFT_WAIT_OUT and FORKLIFT_WAIT_SENT as asked, for the client to be gone, for
+  // descriptors of the plugin's own, and at most for `timeout` (negative: no limit). Returns the FORKLIFT_WAIT_ bits
+  // that are ready.
   static constexpr std::chrono::milliseconds kNoLimit{-1};
   unsigned wait(unsigned interest, std::chrono::milliseconds timeout = kNoLimit) {
     return wait(interest, nullptr, 0, timeout);

@@ -1,5 +1,5 @@
-// Part of forklift/plugin.hpp, which has defined Plugin and ConnectionPlugin before: the C functions of a descriptor, for a
-// class.
+// Part of forklift/plugin.hpp, which has defined Plugin and ConnectionPlugin before: the C functions of a descriptor,
+// for a class.
 #ifndef FORKLIFT_DETAIL_GLUE_HPP
 #define FORKLIFT_DETAIL_GLUE_HPP
 

@@ -11,8 +11,8 @@
 //   - a body that ends before its last boundary ("--boundary--") is no form;
 //   - a part has one Content-Disposition, `form-data`, with one name, and at most one Content-Type;
 //   - headers are not folded over several lines;
-//   - Content-Transfer-Encoding says what is so anyway (7bit, 8bit, binary), and no part is a multipart itself: RFC 7578
-//     deprecates both (4.3, 4.7), and a file would be stored as it is not meant.
+//   - Content-Transfer-Encoding says what is so anyway (7bit, 8bit, binary), and no part is a multipart itself:
+//     RFC 7578 deprecates both (4.3, 4.7), and a file would be stored as it is not meant.
 // What stands before the first and behind the last boundary is skipped (RFC 2046, 5.1.1). `filename*` is ignored (RFC
 // 7578, 4.2).
 #ifndef FORKLIFT_WEB_MULTIPART_HPP
