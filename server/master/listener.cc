@@ -94,7 +94,11 @@ int bind_with_mode(int fd, SocketAddress& to, mode_t mode) {
 Result<PathIdentity> give_away(const std::string& path, const machine::Ownership& to) {
   const UniqueFd file(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat status {};
-  if (!file || ::fstat(file.get(), &status) != 0) return fail_errno("open the socket's path");
+  if (!file || ::fstat(file.get(), &status) != 0) {
+    const int code = errno;
+    ::unlink(path.c_str());  // it was made a moment ago, in a folder that is locked
+    return fail_errno("open the socket's path", code);
+  }
   const PathIdentity made{.device = status.st_dev, .inode = status.st_ino};
   if (to.user == machine::Ownership{}.user && to.group == machine::Ownership{}.group) return made;
   if (!S_ISSOCK(status.st_mode) || status.st_uid != ::geteuid()) {
