@@ -175,7 +175,7 @@ void App::on_deadline(Connection& connection) {
     const WorkerSlot& lent_to = *connection.slot;
     for_each_pool([&](WorkerPool& pool) {
       WorkerSlot* slot = pool.slots().find(lent_to.index, lent_to.serial);
-      if (slot == &lent_to) pool.kill(*slot, KillReason::kTotalTimeout);
+      if (slot == &lent_to) pool.on_total_timeout(*slot);
     });
     return;
   }

@@ -290,6 +290,11 @@ void WorkerPool::on_slot_deadline(WorkerSlot& slot) {
   }
 }
 
+void WorkerPool::on_total_timeout(WorkerSlot& slot) {
+  hear_out(slot);
+  if (slot.lent) kill(slot, KillReason::kTotalTimeout);
+}
+
 // Nobody waits any longer for what it had, nor a stop for its death; that it leaves a slot only then keeps their number
 // bounded.
 void WorkerPool::give_up(WorkerSlot& slot) {

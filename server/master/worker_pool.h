@@ -124,6 +124,8 @@ class WorkerPool {
   void on_output(WorkerSlot& slot, ipc::Stream stream);
   // The worker was reaped: settles what it leaves behind.
   void on_death(WorkerSlot& slot, int wait_status);
+  // What it was lent takes longer than timeouts.total.
+  void on_total_timeout(WorkerSlot& slot);
 
   void kill(WorkerSlot& slot, KillReason reason);
   // From now on a worker is started only where a request waits for it.

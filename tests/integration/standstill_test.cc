@@ -1,5 +1,6 @@
 // A master that stands still beyond a worker's deadline, because it is stopped or the machine is too busy: what the
 // worker has said in time counts, although the master hears all of it later, and more than one thing at once.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -24,24 +25,27 @@ bool has_busy_worker(const Server& server) {
 
 // It says why it answers 400, and then that it is done.
 TEST(Standstill, CostsNoWorkerThatHasAnsweredInTime) {
-  Server server({{.name = "app",
-                  .plugin = fixture_file("misbehaves_as_told"),
-                  .more = "workers: {min: 1, max: 1}\ntimeouts: {request: 2s}\n"}});
-  server.start();
-  const pid_t worker = children_of(server.pid()).at(0).pid;
-  const ScgiRequest request = ScgiRequest("POST", "/half").add("HTTP_X_DO", "read").promise(1000);
-  Connection connection = Connection::to(server.listener("app"));
-  ASSERT_TRUE(connection.send(request.head() + "less than that"));
-  ASSERT_TRUE(eventually([&] { return has_busy_worker(server); }));
-  {
-    const Freeze freeze(server);
-    connection.shut_down_sending();
-    const Response response = connection.receive(request.reader());
-    EXPECT_TRUE(response.complete(400)) << response;
-    std::this_thread::sleep_for(kBeyondIt);
+  for (const char* timeout : {"request", "total"}) {
+    SCOPED_TRACE(timeout);
+    Server server({{.name = "app",
+                    .plugin = fixture_file("misbehaves_as_told"),
+                    .more = fmt::format("workers: {{min: 1, max: 1}}\ntimeouts: {{{}: 2s}}\n", timeout)}});
+    server.start();
+    const pid_t worker = children_of(server.pid()).at(0).pid;
+    const ScgiRequest request = ScgiRequest("POST", "/half").add("HTTP_X_DO", "read").promise(1000);
+    Connection connection = Connection::to(server.listener("app"));
+    ASSERT_TRUE(connection.send(request.head() + "less than that"));
+    ASSERT_TRUE(eventually([&] { return has_busy_worker(server); }));
+    {
+      const Freeze freeze(server);
+      connection.shut_down_sending();
+      const Response response = connection.receive(request.reader());
+      EXPECT_TRUE(response.complete(400)) << response;
+      std::this_thread::sleep_for(kBeyondIt);
+    }
+    EXPECT_TRUE(fetch(server.listener("app"), ScgiRequest::get("/")).complete(200));
+    EXPECT_EQ(children_of(server.pid()).at(0).pid, worker);
   }
-  EXPECT_TRUE(fetch(server.listener("app"), ScgiRequest::get("/")).complete(200));
-  EXPECT_EQ(children_of(server.pid()).at(0).pid, worker);
 }
 
 // Of its start the last steps come at once.
