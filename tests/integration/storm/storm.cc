@@ -381,7 +381,7 @@ class Storm {
         "app \"storm\": generation * failed at IMAGED: *plugin.so: ",
         "app \"storm\": generation * failed at *: worker * died of signal ",
         "app \"storm\": generation * failed at *: not reached within timeouts.start",
-        "app \"storm\": generation *: a worker has died while idle; generation * stays",
+        "app \"storm\": generation *: a worker has died while idle; ",
         "app \"storm\": degraded: no worker lives and ",
         "server.yaml:1:7: apps: must be a list",
         "reload: nothing has changed",
