@@ -133,7 +133,7 @@ TEST_F(ReloadedListeners, OfAUnitThatFailsAtTheSwitchAreClosedAtOnce) {
   server_.expect_descriptors("socket", 1);
 }
 
-// Matrix 2b, "a removed port accepts what waits, then closes".
+// A port that is removed accepts what waits, then closes.
 class RemovedListener : public testing::TestWithParam<const char*> {
  protected:
   // More than the master accepts from a listener in the turns of its loop that it takes to hear that the new worker is

@@ -1,4 +1,4 @@
-// Matrix 2b, "signal during startup": signals are blocked from the first line of main, and handled when there is
+// A signal comes during the start: signals are blocked from the first line of main, and handled when there is
 // somebody to handle them. One that comes before that line ends a program that has not done anything yet.
 #include <fcntl.h>
 #include <fmt/format.h>
