@@ -144,7 +144,7 @@ TEST_F(Reload, ProbesTheFirstNewWorker) {
       "app \"app\": generation 2 failed at PROBED: GET /status/404: the answer was 404; generation 1 stays");
   EXPECT_EQ(server_->reload(), kOneFailed);
   configure("reload: {probe: GET /leave}");
-  server_->expect_error("exited with status 0 with GET \"/leave\" since * s; answered 502");
+  server_->expect_error("exited with status 0 with GET \"/leave\" since * s; it was reload.probe");
   server_->expect_error(
       "app \"app\": generation 3 failed at PROBED: GET /leave: the worker died of it; generation 1 stays");
   EXPECT_EQ(server_->reload(), kOneFailed);
