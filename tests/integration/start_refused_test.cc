@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "harness/faults.h"
+#include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/serve.h"
 #include "harness/server.h"
@@ -59,6 +60,28 @@ TEST(Refused, IsARuntimeDirThatCannotBeMade) {
   write_file(server.folder() / "run", "a file");
   expect_refusal(server, "runtime_dir: */run is no folder");
   fs::remove(server.folder() / "run");
+}
+
+class UnwritableRuntimeDir : public testing::TestWithParam<int> {};
+
+INSTANTIATE_TEST_SUITE_P(By, UnwritableRuntimeDir, testing::Values(EACCES, EROFS, ENOSPC, EDQUOT), error_name);
+
+// The lock is the first file that is made there.
+TEST_P(UnwritableRuntimeDir, IsNamed) {
+  Server server({hello({"unix:hello.sock"})});
+  Faults faults(server);
+  faults.fail(SHIM_OPEN, GetParam(), {.places = SHIM_MASTER});
+  expect_refusal(server, fmt::format("open */run/lock: {}", strerrordesc_np(GetParam())));
+  EXPECT_FALSE(fs::exists(server.folder() / "run")) << "it was made for this";
+}
+
+// Root may write anywhere, unless it has given that up (capabilities(7)).
+TEST(Refused, IsARuntimeDirThatMayNotBeWritten) {
+  Server server({hello({"unix:hello.sock"})});
+  if (is_root()) server.run_with({"/usr/bin/setpriv", "--bounding-set=-dac_override,-dac_read_search"});
+  fs::create_directory(server.folder() / "run");
+  fs::permissions(server.folder() / "run", fs::perms(0500));
+  expect_refusal(server, "open */run/lock: Permission denied");
 }
 
 TEST(Refused, IsAPidFileThatIsASymbolicLink) {
@@ -110,6 +133,7 @@ TEST(FewDescriptors, EndTheStartOrAreEnough) {
     if (!serve.ready()) {
       EXPECT_EQ(serve.child().wait(kPatience), ExitStatus::exited(1)) << limit << ": " << serve.output();
       EXPECT_THAT(serve.output(), HasSubstr("Too many open files")) << limit;
+      serve.expect_error("could not start: ", 1);
       ++refused;
     } else {
       const Response response =
@@ -118,6 +142,9 @@ TEST(FewDescriptors, EndTheStartOrAreEnough) {
       answered += response.complete(200);
       EXPECT_TRUE(serve.child().signal(SIGTERM));
       EXPECT_EQ(serve.child().wait(seconds(20)), ExitStatus::exited(0)) << limit;
+    }
+    for (const char* where : {"a worker could not be started: ", "generation 1 failed at ", "degraded: "}) {
+      if (serve.output().find(where) != std::string::npos) serve.expect_error(where);
     }
     EXPECT_FALSE(fs::exists(server.folder() / "hello.sock")) << limit;
     EXPECT_FALSE(fs::exists(server.folder() / "run")) << limit;
