@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <map>
 #include <sstream>
 
@@ -24,6 +25,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::MatchesRegex;
+using testing::Not;
 using testing::UnorderedElementsAre;
 
 constexpr const char* kIgnored = "user and group are ignored: only a server that is started as root can change them";
@@ -85,6 +87,41 @@ TEST(Confine, WorkersHaveWhatTheFileGivesThem) {
   EXPECT_THAT(told["core"], ElementsAre("0/0"));
   EXPECT_THAT(told["no_new_privs"], ElementsAre("0"));
   EXPECT_THAT(told["env"], AllOf(Contains("TZ=UTC"), Contains("GREETING=good day"), Contains("HOME=/srv")));
+}
+
+// What only root can read or make is the master's to keep, whatever its workers have become.
+TEST(Confine, ReloadsAndNewLogsNeedNothingOfTheWorkersUser) {
+  const TempDir folder;
+  const std::string plugin = folder / "plugin.so";
+  const std::string log = folder / "access.log";
+  std::filesystem::copy_file(fixture_file("tells_its_confinement"), plugin);
+  std::filesystem::permissions(plugin, std::filesystem::perms(0700));
+  App app = teller(fmt::format("user: nobody\naccess_log: {{file: {}, format: '$uri $status'}}\n", log));
+  app.plugin = plugin;
+  app.listen = {"127.0.0.1:0", "{address: unix:app.sock, mode: \"0660\"}"};
+  Server server({app}, fmt::format("pid_file: {}\n", folder / "pid"));
+  server.start();
+  const auto ask = [&](const std::string& uri) {
+    for (const std::size_t listener : {0, 1}) {
+      EXPECT_TRUE(fetch(server.listener("app", listener), ScgiRequest::get(uri)).complete(200)) << uri;
+    }
+    if (is_root()) {
+      EXPECT_THAT(told_by(server)["uid"], ElementsAre(fmt::format("{0} {0} {0}", getpwnam("nobody")->pw_uid)));
+    }
+  };
+  ask("/1");
+  EXPECT_EQ(server.reload(), kOneReloaded);
+  ask("/2");
+  ASSERT_TRUE(eventually([&] { return read_file(log).find("/2 200\n") != std::string::npos; }));
+  std::filesystem::rename(log, log + ".1");
+  server.signal(SIGUSR1);
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(log); }));
+  ask("/3");
+  EXPECT_EQ(server.reload(), kOneReloaded);
+  ask("/4");
+  EXPECT_EQ(server.stop(), ExitStatus::exited(0));
+  EXPECT_THAT(read_file(log + ".1"), AllOf(HasSubstr("/1 200\n"), HasSubstr("/2 200\n"), Not(HasSubstr("/3"))));
+  EXPECT_THAT(read_file(log), AllOf(HasSubstr("/3 200\n"), HasSubstr("/4 200\n"), Not(HasSubstr("/1"))));
 }
 
 // Descriptors 0 to 2, the channel, the image, the folder that it works in, and the connection.
