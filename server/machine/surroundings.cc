@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/append_file.h"
 #include "base/unique_fd.h"
 #include "config/paths.h"
 #include "machine/identity.h"
@@ -42,6 +43,7 @@ std::string obstacle(const std::string& path) {
 
 // Of a path that a log is to be written to.
 std::string obstacle_of_log(const std::string& path) {
+  if (const auto safe = check_append_path(path); !safe) return safe.error().message();
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return obstacle(path);
   if (S_ISDIR(status.st_mode)) return fmt::format("{} is a folder; write the path of a file", path);

@@ -9,6 +9,7 @@ namespace forklift::machine {
 // Found out by looking, as this process and the user that it runs as; nothing is made. All findings in one go:
 // - a folder that is not there, or that this user may not write to: of the log, the access logs, the pid file and Unix
 //   sockets,
+// - where this user is root, a log that others could lead elsewhere (base/append_file.h),
 // - what stands there already and is something else: a folder for a log, a file for a socket, a text for a pid,
 // - a runtime_dir that is not safe, or cannot be made,
 // - a numeric host that this machine does not have,

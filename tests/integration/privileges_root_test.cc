@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 
@@ -19,6 +20,7 @@
 namespace harness {
 namespace {
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
 
 constexpr uid_t kNobody = 65534;
@@ -108,6 +110,99 @@ TEST_F(PluginOfOthers, IsNotRunWhenAFailedStartIsTriedAgain) {
   ASSERT_TRUE(eventually(answers, seconds(20)));
   server.expect_workers("app", 1);
   server.remember_rest();
+}
+
+// ---- a log is written only where root alone decides what that is ----
+
+constexpr const char* kWhose =
+    " is user 65534's, who could put a link to any file in the log's place; a server that runs as root ";
+
+// `shared` is the app's user's, who has put a link there that leads to a file of root's.
+class LogOfRoot : public testing::Test {
+ protected:
+  LogOfRoot() {
+    std::filesystem::create_directory(shared());
+    EXPECT_EQ(chmod(folder_.path().c_str(), 0755), 0);
+    write_file(victim(), kPrecious);
+    std::filesystem::create_symlink(victim(), shared() + "/access.log");
+    EXPECT_EQ(lchown((shared() + "/access.log").c_str(), kNobody, kNobody), 0);
+    EXPECT_EQ(chown(shared().c_str(), kNobody, kNobody), 0);
+  }
+  ~LogOfRoot() override { EXPECT_EQ(read_file(victim()), kPrecious); }
+
+  static constexpr const char* kPrecious = "root:x:0:0:root:/root:/bin/bash\n";
+
+  std::string shared() const { return folder_ / "shared"; }
+  std::string victim() const { return folder_ / "passwd"; }
+  App logging_to(const std::string& file) const {
+    return {.name = "app",
+            .plugin = plugin_file("hello"),
+            .more = fmt::format("user: nobody\naccess_log: {{file: {}, format: $uri}}\n", file)};
+  }
+  std::string reason() const { return "the folder " + shared() + kWhose; }
+
+  TempDir folder_;
+};
+
+TEST_F(LogOfRoot, InAFolderOfTheAppsUserIsToldByCheck) {
+  Server server({logging_to(shared() + "/access.log")}, fmt::format("log: {{file: {}/log}}\n", shared()));
+  server.write_config();
+  Command check({"check", server.config_file()});
+  EXPECT_EQ(check.wait(), kWrongUse);
+  EXPECT_THAT(check.output(), HasSubstr(server.config_file() + ": log.file: " + reason()));
+  EXPECT_THAT(check.output(), ContainsRegex("/server.yaml:[0-9]+:[0-9]+: access_log.file: " + reason()));
+  EXPECT_THAT(check.output(),
+              HasSubstr(": chown root " + shared() + ", or write a path whose folders are root's alone"));
+}
+
+TEST_F(LogOfRoot, InSuchAFolderEndsTheStart) {
+  Server of_app({logging_to(shared() + "/access.log")});
+  of_app.expect_error("could not start: app \"app\": access log: " + reason() + "*");
+  of_app.launch();
+  EXPECT_EQ(of_app.wait(), kFailed);
+
+  Server of_server({logging_to("own.log")}, fmt::format("log: {{file: {}/access.log}}\n", shared()));
+  of_server.launch();
+  EXPECT_EQ(of_server.wait(), kFailed);
+  EXPECT_THAT(of_server.log(), HasSubstr("forklift: log: " + reason()));
+}
+
+TEST_F(LogOfRoot, InSuchAFolderIsNotTakenByAReload) {
+  Server server({logging_to("own.log")});
+  server.start();
+  server.expect_error("reload: app \"app\": access log: " + reason() + "*");
+  server.expect_error("reload: nothing has changed");
+  server.configure({logging_to(shared() + "/access.log")});
+  EXPECT_EQ(server.reload(), kNothingChanged);
+}
+
+// The folder was root's when the server started.
+TEST_F(LogOfRoot, InSuchAFolderIsNotOpenedAgain) {
+  ASSERT_EQ(chown(shared().c_str(), 0, 0), 0);
+  std::filesystem::remove(shared() + "/access.log");
+  Server server({logging_to(shared() + "/access.log")});
+  server.start();
+  EXPECT_TRUE(fetch(server.listener("app"), ScgiRequest::get("/before")).complete(200));
+  std::filesystem::rename(shared() + "/access.log", shared() + "/access.log.1");
+  std::filesystem::create_symlink(victim(), shared() + "/access.log");
+  ASSERT_EQ(chown(shared().c_str(), kNobody, kNobody), 0);
+  server.expect_error("access log stays with the file that it has: " + reason() + "*");
+  server.signal(SIGUSR1);
+  ASSERT_TRUE(server.wait_for_log("access log stays with the file that it has"));
+  server.remember_rest();
+  EXPECT_TRUE(fetch(server.listener("app"), ScgiRequest::get("/behind")).complete(200));
+  EXPECT_EQ(server.stop(), kGood);
+  EXPECT_EQ(read_file(shared() + "/access.log.1"), "/before\n/behind\n");
+}
+
+TEST_F(LogOfRoot, MayBeStandardErrorAndNothing) {
+  for (const char* file : {"/dev/stderr", "/dev/null"}) {
+    Server server({logging_to(file)});
+    server.start();
+    EXPECT_TRUE(fetch(server.listener("app"), ScgiRequest::get("/of-this-request")).complete(200));
+    EXPECT_EQ(server.stop(), kGood);
+    EXPECT_EQ(server.log().find("/of-this-request\n") != std::string::npos, file == std::string("/dev/stderr"));
+  }
 }
 
 }  // namespace
