@@ -29,14 +29,14 @@ Result<void> check_folder(const std::string& path, const struct stat& status) {
     return refuse(fmt::format("the folder {} is user {}'s, who {}", path, status.st_uid, kDanger),
                   fmt::format("chown root {}", path));
   }
-  if (!is_open_to_others(status) || (status.st_mode & S_ISVTX)) return {};
-  const std::string_view whom = status.st_mode & S_IWOTH ? "everybody" : "its group";
-  return refuse(fmt::format("{} may write to the folder {}, and {}", whom, path, kDanger),
-                fmt::format("chmod go-w {}", path));
+  // Ubuntu's /var/log is its group's, too: as in a sticky folder, there what stands in it is looked at.
+  if (!(status.st_mode & S_IWOTH) || (status.st_mode & S_ISVTX)) return {};
+  return refuse(fmt::format("everybody may write to the folder {}, and {}", path, kDanger),
+                fmt::format("chmod o-w {}", path));
 }
 
 // A link there may be anybody's, and so may another name of a file.
-Result<void> check_in_sticky_folder(const std::string& path, const struct stat& status) {
+Result<void> check_in_shared_folder(const std::string& path, const struct stat& status) {
   const bool has_names = S_ISREG(status.st_mode) && status.st_nlink > 1;
   if (status.st_uid == 0 && !has_names) return {};
   const std::string whose = status.st_uid == 0 ? "has another name, too" : fmt::format("is user {}'s", status.st_uid);
@@ -46,7 +46,7 @@ Result<void> check_in_sticky_folder(const std::string& path, const struct stat& 
 // Nobody but root decides where a log of root's goes.
 Result<void> check_way_of_log(const Waypoint& at) {
   if (S_ISDIR(at.status.st_mode)) return check_folder(at.path, at.status);
-  return is_open_to_others(at.folder) ? check_in_sticky_folder(at.path, at.status) : Result<void>{};
+  return is_open_to_others(at.folder) ? check_in_shared_folder(at.path, at.status) : Result<void>{};
 }
 
 // What open(2) says of a FIFO without a reader, a socket and a missing device.

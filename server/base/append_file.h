@@ -12,8 +12,9 @@ namespace forklift {
 // error if there is none) nor later for room in a pipe. Created with mode 0640, close-on-exec.
 //
 // Where this process is root, nobody else may lead it to another file: fails unless every folder on the way, also of
-// those that a link leads through, is root's, and no others may write to it, or it is sticky; then what stands in it
-// has to be root's. The owner of the file itself may be anybody: who rotates logs gives them to their readers.
+// those that a link leads through, is root's, and only root may write to it. Where its group may too, or everybody and
+// it is sticky, what stands in it has to be root's. Else the file may be anybody's: who rotates logs gives them to
+// their readers.
 Result<UniqueFd> open_append_file(const std::string& path);
 
 // What open_append_file() would refuse to root, as far as that can be seen without making anything. Says nothing about
