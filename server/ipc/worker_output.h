@@ -22,8 +22,15 @@ std::string_view to_string(Stream stream);
 
 class WorkerOutput {
  public:
-  static constexpr std::size_t kTurnBytesMax = 64 * 1024;    // that read() takes
-  static constexpr std::size_t kLeftBytesMax = 1024 * 1024;  // that finish() takes, of each stream
+  // What a call takes of a stream. Of short lines it is their number that costs, so both have a bound; a few more may
+  // come with those that were read together with the last one.
+  struct Bound {
+    std::size_t bytes;
+    std::size_t lines;
+  };
+  static constexpr Bound kTurnMax{.bytes = 64 * 1024, .lines = 32};      // read()
+  static constexpr Bound kLeftMax{.bytes = 1024 * 1024, .lines = 2000};  // finish()
+  static constexpr std::size_t kReadBytes = 128;
 
   // Raw bytes without the newline, which live as long as the call: whoever prints them escapes them. Long lines come in
   // pieces (base/lines.h).
@@ -44,8 +51,8 @@ class WorkerOutput {
   bool read(Stream stream, const Sink& sink);
 
   // After the worker was reaped: reads what it has left there (a child that it has forked may still print; that
-  // is not waited for), gives the last lines away, whole or not, and closes.
-  void finish(const Sink& sink);
+  // is not waited for), gives the last lines away, whole or not, and closes. Returns how many bytes were not read.
+  std::size_t finish(const Sink& sink);
 
  private:
   struct Line {
@@ -54,7 +61,7 @@ class WorkerOutput {
   };
   static std::size_t index(Stream stream) { return static_cast<std::size_t>(stream); }
 
-  bool read(Stream stream, std::size_t bytes_max, const Sink& sink);
+  bool read(Stream stream, Bound most, const Sink& sink);
 
   std::array<Line, 2> lines_;
 };

@@ -343,7 +343,9 @@ void WorkerPool::on_death(WorkerSlot& slot, int wait_status) {
   if (!slot.given_up) hear_out(slot);
   counters_.count_death(slot, wait_status);
   unwatch(slot);
-  slot.output.finish([&](ipc::Stream stream, std::string_view line) { log_output(slot, stream, line); });
+  const std::size_t unread =
+      slot.output.finish([&](ipc::Stream stream, std::string_view line) { log_output(slot, stream, line); });
+  if (unread > 0) log::warning("{}: {} bytes that it has printed last are left out", label(slot), unread);
   const Fate fate = fate_of(slot);
   const bool had_probe = slot.lent && purpose_ == Purpose::kTrial;
   const Obituary obituary =

@@ -76,12 +76,27 @@ TEST_F(WorkerOutputTest, the_streams_do_not_mix_within_a_line) {
   EXPECT_EQ(to_string(Stream::kError), "stderr");
 }
 
-TEST_F(WorkerOutputTest, one_read_takes_a_bounded_amount) {
-  print(made_.standard_output, std::string(2 * WorkerOutput::kTurnBytesMax + 1, '\n'));
+// However short they are.
+TEST_F(WorkerOutputTest, one_read_takes_a_bounded_number_of_lines) {
+  constexpr std::size_t kLines = 10'000;
+  print(made_.standard_output, std::string(kLines, '\n'));
+  std::size_t turns = 0;
+  for (std::size_t before = 0; before < kLines; before = lines_.size(), ++turns) {
+    EXPECT_TRUE(read(Stream::kOutput));
+    ASSERT_GT(lines_.size(), before);
+    EXPECT_LT(lines_.size(), before + WorkerOutput::kTurnMax.lines + WorkerOutput::kReadBytes);
+  }
+  EXPECT_LE(turns, kLines / WorkerOutput::kTurnMax.lines + 1);
+}
+
+TEST_F(WorkerOutputTest, one_read_takes_a_bounded_number_of_bytes) {
+  constexpr std::size_t kTurn = WorkerOutput::kTurnMax.bytes;
+  const std::string line(8 * 1024 - 1, 'x');
+  for (std::size_t bytes = 0; bytes < 2 * kTurn; bytes += line.size() + 1) print(made_.standard_output, line + "\n");
   EXPECT_TRUE(read(Stream::kOutput));
-  EXPECT_EQ(lines_.size(), WorkerOutput::kTurnBytesMax);
+  EXPECT_EQ(lines_.size() * (line.size() + 1), kTurn);
   EXPECT_TRUE(read(Stream::kOutput));
-  EXPECT_EQ(lines_.size(), 2 * WorkerOutput::kTurnBytesMax);
+  EXPECT_EQ(lines_.size() * (line.size() + 1), 2 * kTurn);
 }
 
 TEST_F(WorkerOutputTest, a_stream_that_was_closed_is_at_its_end_and_the_other_goes_on) {
@@ -119,14 +134,33 @@ TEST_F(WorkerOutputTest, a_child_that_still_has_its_end_is_not_waited_for) {
 
 // Whoever prints for ever for a dead worker does not hold the master for ever.
 TEST_F(WorkerOutputTest, the_last_read_is_bounded_too) {
-  std::size_t bytes = 0;
-  std::thread child([out = made_.standard_output.get()] {
-    const std::string text(4096, '\n');
-    while (::write(out, text.data(), text.size()) > 0) continue;  // until the master closes: SIGPIPE is ignored
-  });
-  made_.output.finish([&](Stream, std::string_view line) { bytes += line.size() + 1; });
-  child.join();
-  EXPECT_LE(bytes, WorkerOutput::kLeftBytesMax);
+  for (const std::string& text : {std::string(4096, '\n'), std::string(4095, 'x') + "\n"}) {
+    auto made = WorkerOutput::make();
+    ASSERT_TRUE(made);
+    std::size_t bytes = 0;
+    std::size_t lines = 0;
+    std::thread child([&text, out = made->standard_output.get()] {
+      while (::write(out, text.data(), text.size()) > 0) continue;  // until the master closes: SIGPIPE is ignored
+    });
+    made->output.finish([&](Stream, std::string_view line) {
+      bytes += line.size() + 1;
+      ++lines;
+    });
+    child.join();
+    EXPECT_LE(bytes, WorkerOutput::kLeftMax.bytes);
+    EXPECT_LT(lines, WorkerOutput::kLeftMax.lines + WorkerOutput::kReadBytes);
+  }
+}
+
+TEST_F(WorkerOutputTest, what_the_last_read_leaves_is_counted) {
+  const std::string text(10'000, '\n');
+  print(made_.standard_output, text);
+  print(made_.standard_error, text);
+  end_worker();
+  const std::size_t left = made_.output.finish(sink());
+  EXPECT_GT(left, 0u);
+  EXPECT_EQ(lines_.size() + left, 2 * text.size());
+  EXPECT_EQ(made_.output.finish(sink()), 0u);
 }
 
 TEST_F(WorkerOutputTest, a_long_line_comes_in_pieces) {
