@@ -12,10 +12,12 @@
 #include "base/quote.h"
 #include "base/signals.h"
 #include "cli/command.h"
+#include "cli/head_room.h"
 #include "cli/terminal.h"
 #include "cli/trial.h"
 #include "config/print.h"
 #include "config/reader.h"
+#include "ipc/channel.h"
 #include "machine/checks.h"
 #include "machine/identity.h"
 #include "machine/surroundings.h"
@@ -100,8 +102,14 @@ class Check {
   void tell(const config::App& app, std::string_view key, std::string_view message) {
     tell({app.place(key), std::string(message)});
   }
-  static void note(const config::App& app, std::string_view message) {
-    say(fmt::format("{}: note: app \"{}\": {}", app.place("plugin").to_string(), app.name, message));
+  static void note(const config::App& app, std::string_view key, std::string_view message) {
+    say(fmt::format("{}: note: app \"{}\": {}", app.place(key).to_string(), app.name, message));
+  }
+  // Root, from a shell, gets room for any heads, and root as a service may not.
+  static void note_heads(const config::App& app) {
+    const auto wmem_max = ipc::Channel::wmem_max();
+    const std::string text = wmem_max ? note_of_heads(app.limits.head, *wmem_max) : "";
+    if (!text.empty()) note(app, "limits.head", "limits.head: " + text);
   }
 
   // Returns the signal that has ended it, or 0.
@@ -120,6 +128,7 @@ class Check {
       tell(app, "plugin", fmt::format("app \"{}\": could not be tried: {}", app.name, trial.error().message()));
       return 0;
     }
+    note_heads(app);
     tell_trial(app, *trial);
     return trial->signal;
   }
@@ -132,11 +141,12 @@ class Check {
            fmt::format("app \"{}\": failed at {}: {}{}{}", app.name, ipc::to_string(trial.step), trial.reason,
                        what.empty() ? "" : "; ", what));
     }
-    if (!trial.warning.empty()) note(app, trial.warning);
+    if (!trial.warning.empty()) note(app, "plugin", trial.warning);
     for (const std::string& library : trial.libraries) {
-      note(app, fmt::format("it has loaded {}, which is none of the system's: replace it by rename (mv, install), as "
-                            "workers run it from where it is",
-                            library));
+      note(app, "plugin",
+           fmt::format("it has loaded {}, which is none of the system's: replace it by rename (mv, install), as workers "
+                       "run it from where it is",
+                       library));
     }
   }
 

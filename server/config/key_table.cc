@@ -171,7 +171,8 @@ constexpr Key kKeys[] = {
 
     {"apps[].limits", kSection, {}, "what a request may take"},
     {"apps[].limits.head", size<&App::limits, &Limits::head>(1 * kK, 1 * kM), is("64K"),
-     "bytes of a request's head; a longer one is answered 431"},
+     "bytes of a request's head; a longer one is answered 431; above 390K, a server without CAP_NET_ADMIN needs more "
+     "net.core.wmem_max than Linux has by default, see `forklift check`"},
     {"apps[].limits.body", size<&App::limits, &Limits::body>(0, kSizeMax), is("16M"),
      "bytes of a request's body; a longer one is answered 413"},
     {"apps[].limits.body_rate", size<&App::limits, &Limits::body_rate>(0, kSizeMax), is("1K"),

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <limits>
 
 #include "base/retry.h"
 #include "base/socket_options.h"
@@ -14,25 +15,11 @@ namespace {
 
 constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(int));
 
-// Room for the kernel's own record of each packet, beside the payload that it counts against the socket's buffer.
-constexpr std::size_t kPacketOverhead = 4096;
-
-Result<void> make_room(int fd, std::size_t max_message_bytes) {
-  const auto wanted = static_cast<int>(max_message_bytes + kPacketOverhead);
-  // The kernel doubles what is asked for, and reports the doubled value (socket(7)).
-  if (::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &wanted, sizeof wanted) != 0) {
-    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &wanted, sizeof wanted);
-  }
+Result<int> buffer_of(int fd) {
   int granted = 0;
   socklen_t size = sizeof granted;
   if (::getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &granted, &size) != 0) return fail_errno("getsockopt(SO_SNDBUF)");
-  if (granted < wanted) {
-    return fail(
-        "heads of this size need a socket buffer of {} bytes, and the kernel grants {}; lower limits.head or raise "
-        "net.core.wmem_max",
-        wanted, granted);
-  }
-  return {};
+  return granted;
 }
 
 // Takes the descriptors out of the control message; all but one expected descriptor are closed again.
@@ -59,6 +46,34 @@ Result<UniqueFd> take_descriptor(msghdr& message, Wait wait) {
 }
 
 }  // namespace
+
+// The kernel doubles what is asked for, and reports the doubled value (socket(7)).
+Result<void> Channel::make_room(int fd, std::size_t max_message_bytes) {
+  const auto wanted = static_cast<int>(max_message_bytes + kPacketOverhead);
+  if (::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &wanted, sizeof wanted) != 0) {
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &wanted, sizeof wanted);
+  }
+  const auto granted = buffer_of(fd);
+  if (!granted) return Failure(granted.error());
+  if (*granted < wanted) {
+    return fail(
+        "heads of this size need a socket buffer of {} bytes, and the kernel grants {}; lower limits.head or raise "
+        "net.core.wmem_max to {}",
+        wanted, *granted, wmem_max_for(max_message_bytes));
+  }
+  return {};
+}
+
+Result<std::size_t> Channel::wmem_max() {
+  const UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  if (!fd) return fail_errno("socket");
+  const int most = std::numeric_limits<int>::max();
+  if (::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &most, sizeof most) != 0)
+    return fail_errno("setsockopt(SO_SNDBUF)");
+  const auto granted = buffer_of(fd.get());
+  if (!granted) return Failure(granted.error());
+  return static_cast<std::size_t>(*granted) / 2;
+}
 
 Result<std::pair<Channel, Channel>> Channel::make_pair(std::size_t max_message_bytes) {
   int fds[2];

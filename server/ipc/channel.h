@@ -4,6 +4,7 @@
 
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -24,8 +25,18 @@ class Channel {
   explicit Channel(UniqueFd fd) : fd_(std::move(fd)) {}
 
   // Two ends, close-on-exec, that take messages of up to `max_message_bytes`. Fails where the kernel's limit for socket
-  // buffers (net.core.wmem_max) does not allow that.
+  // buffers (net.core.wmem_max) does not allow that, which does not hold for a process with CAP_NET_ADMIN.
   static Result<std::pair<Channel, Channel>> make_pair(std::size_t max_message_bytes);
+
+  // That limit, found out by trying: a container may not see it in /proc. And what it has to be for such messages, and
+  // the largest ones that it allows.
+  static Result<std::size_t> wmem_max();
+  static constexpr std::size_t wmem_max_for(std::size_t max_message_bytes) {
+    return (max_message_bytes + kPacketOverhead + 1) / 2;
+  }
+  static constexpr std::size_t message_bytes_max(std::size_t wmem_max) {
+    return std::max(2 * wmem_max, kPacketOverhead) - kPacketOverhead;
+  }
 
   // Sends one message, made of all parts, with a duplicate of the descriptor `fd` unless that is -1. Wait::kNo fails
   // with EAGAIN instead of waiting. EPIPE or ECONNRESET: the other side is gone.
@@ -61,6 +72,11 @@ class Channel {
   void close() { fd_.reset(); }
 
  private:
+  // Room for the kernel's own record of each packet, beside the payload that it counts against the socket's buffer.
+  static constexpr std::size_t kPacketOverhead = 4096;
+
+  static Result<void> make_room(int fd, std::size_t max_message_bytes);
+
   UniqueFd fd_;
 };
 

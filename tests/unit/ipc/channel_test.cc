@@ -228,7 +228,20 @@ TEST(Channel, a_size_that_the_kernel_does_not_grant_is_refused_with_what_to_do) 
     const auto pair = Channel::make_pair(512 * 1024 * 1024);
     return pair ? "granted" : pair.error().message();
   });
-  EXPECT_THAT(child.said, testing::AllOf(HasSubstr("lower limits.head"), HasSubstr("net.core.wmem_max")));
+  EXPECT_THAT(child.said, testing::AllOf(HasSubstr("lower limits.head"), HasSubstr("net.core.wmem_max to 26843")));
+}
+
+TEST(Channel, knows_what_net_core_wmem_max_allows) {
+  const Forked child = in_child([]() -> std::string {
+    if (::geteuid() == 0 && ::setuid(65534) != 0) return "setuid";
+    const auto wmem_max = Channel::wmem_max();
+    if (!wmem_max) return wmem_max.error().message();
+    const std::size_t most = Channel::message_bytes_max(*wmem_max);
+    if (Channel::wmem_max_for(most) != *wmem_max || Channel::wmem_max_for(most + 1) <= *wmem_max) return "wrong";
+    if (const auto largest = Channel::make_pair(most); !largest) return largest.error().message();
+    return Channel::make_pair(most + 1) ? "more is allowed" : "known";
+  });
+  EXPECT_EQ(child.said, "known");
 }
 
 }  // namespace
