@@ -120,35 +120,41 @@ TEST_P(SlowReaderTest, each_sent_byte_begins_the_time_anew) {
   EXPECT_GT(out_->stall_deadline(), first);
 }
 
+// Takes a little again and again, as long as it lives.
+class SippingClient {
+ public:
+  explicit SippingClient(Line& line)
+      : thread_([this, &line] {
+          while (!over_) {
+            (void)line.read_some(1000);
+            ::poll(nullptr, 0, 5);
+          }
+        }) {}
+  ~SippingClient() {
+    over_ = true;
+    thread_.join();
+  }
+
+ private:
+  std::atomic<bool> over_ = false;
+  std::thread thread_;
+};
+
 // Every byte is progress, but at this rate the worker would be held for ever.
 TEST_P(SlowReaderTest, a_client_that_takes_a_little_all_the_time_ends_it) {
   answer(milliseconds(100), 1'000'000'000);
-  std::atomic<bool> over = false;
-  std::thread client([&] {
-    while (!over) {
-      (void)line_.read_some(1000);
-      ::poll(nullptr, 0, 5);
-    }
-  });
+  const SippingClient client(line_);
   const std::string piece(10'000, 'x');
   const TimePoint end = Clock::now() + seconds(10);
   int result = 0;
   while (result == 0 && Clock::now() < end) result = out_->write(piece);
   EXPECT_EQ(result, FORKLIFT_ETIMEOUT);
   EXPECT_NE(out_->problem().find("limits.body_rate"), std::string::npos);
-  over = true;
-  client.join();
 }
 
 TEST_P(SlowReaderTest, nor_may_a_plugin_wait_for_it_itself) {
   answer(milliseconds(100), 1'000'000'000);
-  std::atomic<bool> over = false;
-  std::thread client([&] {
-    while (!over) {
-      (void)line_.read_some(1000);
-      ::poll(nullptr, 0, 5);
-    }
-  });
+  const SippingClient client(line_);
   const std::string piece(10'000, 'x');
   const TimePoint end = Clock::now() + seconds(10);
   std::int64_t result = 0;
@@ -159,8 +165,6 @@ TEST_P(SlowReaderTest, nor_may_a_plugin_wait_for_it_itself) {
     out_->note_waited();
   }
   EXPECT_EQ(result, FORKLIFT_ETIMEOUT);
-  over = true;
-  client.join();
 }
 
 // For poll(2) there is room in a Unix socket when three quarters of its buffer are free, which takes this client longer
