@@ -59,7 +59,7 @@ class SignalDuringTheStart : public testing::TestWithParam<int> {
     Reading file(server.config_file());
     server.launch();
     if (i % 2 == 0) {
-      EXPECT_TRUE(eventually([&] { return file.has_begun(); }, kPatience, milliseconds(1)));
+      EXPECT_TRUE(eventually([&] { return file.has_begun(); }, seconds(20), milliseconds(1)));
       std::this_thread::sleep_for(milliseconds(i / 10));
     } else {
       std::this_thread::sleep_for(milliseconds(i));
