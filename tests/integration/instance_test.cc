@@ -53,8 +53,7 @@ TEST(Instance, ASecondOneOfTheSameFileIsRefused) {
   Server server({hello()}, "pid_file: pid\n");
   server.start();
   Serve second(another(server));
-  second.expect_error(
-      fmt::format("could not start: another server (pid {}) is running from this file", server.pid()));
+  second.expect_error(fmt::format("could not start: another server (pid {}) is running from this file", server.pid()));
   EXPECT_EQ(second.child().wait(kPatience), ExitStatus::exited(1));
   EXPECT_TRUE(fetch(server.listener("hello"), ScgiRequest::get("/")).complete(200));
 }

@@ -153,7 +153,8 @@ class RemovedListener : public testing::TestWithParam<const char*> {
     const auto stands_at_created = [&] {
       const auto reload = status_of(server)->getObject("reload");
       const auto apps = reload ? reload->getArray("apps") : Poco::JSON::Array::Ptr();
-      if (!apps || apps->size() != 1 || apps->getObject(0)->getValue<std::string>("waits_for") != "CREATED") return false;
+      if (!apps || apps->size() != 1) return false;
+      if (apps->getObject(0)->getValue<std::string>("waits_for") != "CREATED") return false;
       const auto workers = status_of(server)->getArray("apps")->getObject(0)->getArray("workers");
       newcomer = workers->getObject(static_cast<unsigned>(workers->size()) - 1)->getValue<int>("pid");
       return true;

@@ -38,8 +38,8 @@ class Server {
   explicit Server(std::vector<App> apps, std::string more = {});
 
   // stop(), if it still runs; fails the test if that doesn't go as it should, if a process of the server is left, if
-  // nobody has looked at it before its end although it was READY or ends as if it had been, and if the errors in its log
-  // are not those that were announced.
+  // nobody has looked at it before its end although it was READY or ends as if it had been, and if the errors in its
+  // log are not those that were announced.
   ~Server();
 
   // NAME=VALUE, for the server's environment. Before start().
@@ -72,8 +72,8 @@ class Server {
   // Starts the server and waits for READY and rest; throws, with the log, if they don't come.
   void start();
 
-  // Takes how the server looks now, as soon as it is at rest, for how it shall look at its end: behind launch(), and for
-  // tests that change it rightly.
+  // Takes how the server looks now, as soon as it is at rest, for how it shall look at its end: behind launch(), and
+  // for tests that change it rightly.
   void remember_rest();
   // Waits until the server is at rest and looks as it did first. Part of stop().
   testing::AssertionResult at_rest(milliseconds patience = kPatience);
