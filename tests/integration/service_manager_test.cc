@@ -166,7 +166,7 @@ TEST_F(Notify, IsTheMastersAlone) {
   for (auto at = response.body.find("socket:"); at != response.body.npos; at = response.body.find("socket:", at + 1)) {
     ++sockets;
   }
-  EXPECT_EQ(sockets, 2) << "its channel and the connection: " << response.body;
+  EXPECT_EQ(sockets, 4) << "its channel, its output and the connection: " << response.body;
 }
 
 TEST_F(Notify, FeedsTheWatchdogAsLongAsTheLoopTurns) {
