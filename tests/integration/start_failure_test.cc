@@ -215,9 +215,9 @@ TEST(DeathWhileIdle, AgainAndAgainIsACrashLoop) {
   constexpr unsigned kWorkers = 4;
   Server server({{.name = "dies", .plugin = plugin, .more = fmt::format("workers: {{min: {0}, max: {0}}}\n", kWorkers)},
                  {.name = "good", .plugin = plugin_file("hello")}});
-  server.expect_error("app \"dies\" generation * worker *: died of signal 6 (Aborted)");
-  server.expect_error(
-      "app \"dies\": degraded: no worker lives and one after another has died while idle; answering 503");
+  // On a busy machine one of them may die before it is READY.
+  server.expect_error("app \"dies\"*worker * died of signal 6 (Aborted)");
+  server.expect_error("app \"dies\": degraded: no worker lives and ");
   server.expect_workers("dies", 0);
   const auto begin = std::chrono::steady_clock::now();
   server.start();

@@ -23,7 +23,7 @@ static int is_ready(void) {
 }
 
 static void *die(void *nothing) {
-  const struct timespec moment = {.tv_nsec = 20 * 1000 * 1000};
+  const struct timespec moment = {.tv_nsec = 50 * 1000 * 1000};
   do {
     nanosleep(&moment, NULL);
   } while (!is_ready());
