@@ -1,5 +1,6 @@
 /* Prints newlines as fast as it can, on both streams, from a request that says `print` in HTTP_X_DO to one that says
- * `stop`. It answers meanwhile; where one says `die`, it is killed. Some thousand wait to be read at any time. */
+ * `stop`, and answers meanwhile. Where one says `die`, it prints as many as there is room for, and is killed. */
+#include <fcntl.h>
 #include <forklift/plugin.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,6 +19,16 @@ static void* print(void* stream) {
   memset(newlines, '\n', sizeof newlines);
   while (prints && write(*(const int*)stream, newlines, sizeof newlines) > 0) continue;
   return NULL;
+}
+
+static void fill_and_die(void) {
+  char newlines[4096];
+  memset(newlines, '\n', sizeof newlines);
+  for (int i = 0; i < 2; ++i) {
+    fcntl(streams[i], F_SETFL, O_NONBLOCK);
+    while (write(streams[i], newlines, sizeof newlines) > 0) continue;
+  }
+  raise(SIGKILL);
 }
 
 static int begin(void) {
@@ -41,7 +52,7 @@ static int produce(void* instance, const forklift_env* env, forklift_body* body,
   (void)instance, (void)body;
   if (told && strcmp(told, "print") == 0 && begin() != 0) return 1;
   if (told && strcmp(told, "stop") == 0 && end() != 0) return 1;
-  if (told && strcmp(told, "die") == 0) raise(SIGKILL);
+  if (told && strcmp(told, "die") == 0) fill_and_die();
   return out->write(out, page, sizeof page - 1);
 }
 
