@@ -239,7 +239,7 @@ TEST(HarnessServer, IsNotAtRestWhileAnythingIsLeft) {
 }
 
 // Heads that have begun take 4 KiB each.
-TEST(HarnessServer, IsNotAtRestWhileTheMasterHasMoreMemory) {
+TEST(NotSanitizedHarnessServer, IsNotAtRestWhileTheMasterHasMoreMemory) {
   Server server({App{.name = "hello", .plugin = plugin_file("hello")}});
   server.start();
   std::vector<Connection> half;
