@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <poll.h>
-#include <sys/resource.h>
 
 #include <chrono>
 #include <string>
 #include <vector>
 
+#include "harness/many_descriptors.h"
 #include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/server.h"
@@ -75,12 +75,7 @@ constexpr std::size_t kLingering = 200;
 
 class Immunity : public testing::TestWithParam<const char*> {
  protected:
-  static void SetUpTestSuite() {
-    rlimit limit{};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
+  static void SetUpTestSuite() { allow_many_descriptors(); }
 };
 
 INSTANTIATE_TEST_SUITE_P(On, Immunity, testing::Values("127.0.0.1:0", "unix:app.sock"),

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/many_descriptors.h"
 #include "harness/processes.h"
 #include "harness/scgi_request.h"
 #include "harness/server.h"
@@ -36,12 +37,7 @@ class NoMemory {
 // The sanitizers' shadow takes more address space than there would be.
 class NotSanitizedNoMemory : public testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    rlimit limit{};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
+  static void SetUpTestSuite() { allow_many_descriptors(); }
 
   static void expect_recovery(const std::string& listen);
 };
